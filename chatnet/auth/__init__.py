@@ -1,0 +1,1 @@
+"""Who may be who: rules for names, and guests' secrets. No I/O."""

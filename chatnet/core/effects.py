@@ -1,0 +1,72 @@
+"""What the core asks of the world around it, as plain data that tests can compare.
+
+`Hub.handle`, `Hub.completed` and the rest return lists of effects, to be carried out in order and before the hub is
+called again: the audience of a `Broadcast` is a live view of who listens at that moment.
+"""
+
+from collections.abc import Collection
+
+import msgspec
+
+from chatnet.core.entries import Entry, Handle, ReadMessages
+from chatnet.events import Event
+
+
+class Append(msgspec.Struct, frozen=True):
+    """Store this entry with the batch of this turn."""
+
+    entry: Entry
+
+
+class Read(msgspec.Struct, frozen=True):
+    """Read a page from the store."""
+
+    query: ReadMessages
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Tell one session."""
+
+    session: Handle
+    event: Event
+
+
+class Broadcast(msgspec.Struct, frozen=True):
+    """Tell all of an audience the same.
+
+    A `Deliver` can be had again from the store, so it is not queued for a session that has more than the soft limit
+    waiting; `Hub.fell_behind` is told instead. Any other event counts towards the hard limit.
+    """
+
+    audience: Collection[Handle]
+    event: Event
+
+
+class Admit(msgspec.Struct, frozen=True):
+    """This session has logged in: the limits of a stranger no longer hold for it."""
+
+    session: Handle
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Read nothing more from this session until this monotonic time: it has used up its rate."""
+
+    session: Handle
+    until: float
+
+
+class AwaitDrain(msgspec.Struct, frozen=True):
+    """Call `Hub.drained` once this session's output queue is short again."""
+
+    session: Handle
+
+
+class Close(msgspec.Struct, frozen=True):
+    """Say why, then close the connection. The hub has forgotten the session already."""
+
+    session: Handle
+    code: str
+    reason: str
+
+
+Effect = Append | Read | Reply | Broadcast | Admit | Pause | AwaitDrain | Close

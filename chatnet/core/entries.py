@@ -1,0 +1,191 @@
+"""What the core asks a store to keep and to read, and what a store answers.
+
+The store's whole contract is in these few records and in the `Store` port:
+
+- A *batch* is a list of entries, all of one loop turn; it is stored as a whole or not at all.
+- A `PutMessage` gets the next seq of its conversation in the transaction that makes it durable. Whether it is a
+  duplicate is decided there too, by its device's number alone.
+- Batches complete in the order in which they were submitted. After one failed, all that were submitted before the
+  core heard of it fail as well, so that nothing overtakes a message that is yet to be sent again.
+- The other ``Put`` entries are idempotent: storing one again replaces what was there. The core puts a user, a room
+  or a personal chat in front of the first message that refers to it, and again until that batch was committed.
+"""
+
+from collections.abc import Hashable
+
+import msgspec
+
+from chatnet.model import ConversationId, DeviceId, Kind, Message, Seq, UserId
+
+Handle = Hashable
+"""What the network calls a session by. Opaque to the core and to stores."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """Base of all that can be in a batch."""
+
+
+class PutUser(Entry, frozen=True):
+    """Keep a user."""
+
+    id: UserId
+    name: str
+    display: str
+    guest: bool
+    secret_hash: bytes
+
+
+class PutRoom(Entry, frozen=True):
+    """Keep a room."""
+
+    id: ConversationId
+    name: str
+    owner: UserId
+    archived: bool
+
+
+class PutChat(Entry, frozen=True):
+    """Keep a personal chat between two users; ``low <= high``, equal in a chat with oneself."""
+
+    id: ConversationId
+    low: UserId
+    high: UserId
+
+
+class PutMessage(Entry, frozen=True):
+    """Keep a message, if its device has not sent one with this ``n`` or a greater one before."""
+
+    conversation: ConversationId
+    sender: UserId
+    name: str
+    display: str
+    kind: Kind
+    body: str
+    reference: Seq
+    time: int
+    """When the server got it, in milliseconds since 1970 UTC."""
+    device: DeviceId
+    n: int
+    origin: Handle
+    """The session that waits for the answer; the store hands it back and keeps nothing of it."""
+
+
+class CheckMessage(Entry, frozen=True):
+    """Was this message stored before? The core refuses it now, but if it is a duplicate the first answer stands.
+
+    A client that lost its connection before the ack sends the message again, and by then the room may be archived:
+    without this it would be told that a message is refused which everybody has read.
+    """
+
+    device: DeviceId
+    n: int
+    code: str
+    reason: str
+    """The refusal, for the core to give if the outcome is None."""
+    origin: Handle
+
+
+class DropUser(Entry, frozen=True):
+    """Forget a guest who is gone for good."""
+
+    id: UserId
+
+
+class DropChat(Entry, frozen=True):
+    """Forget a personal chat with all its messages: nobody who was in it is left."""
+
+    id: ConversationId
+
+
+Batch = list[Entry]
+
+
+class Duplicate(msgspec.Struct, frozen=True):
+    """A `PutMessage` or `CheckMessage` that was stored before; the answer is the same as then."""
+
+    conversation: ConversationId
+    seq: Seq
+    time: int
+
+
+class Stale(msgspec.Struct, frozen=True):
+    """A message that was not stored and never will be: its device has gone on to greater numbers."""
+
+
+Outcome = Message | Duplicate | Stale | None
+"""Of one entry: the message as stored, or why not; None for a `CheckMessage` of a new number and for all others."""
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """A whole batch is stored, durably so where the store is durable."""
+
+    batch: Batch
+    outcomes: list[Outcome]
+    """One for each entry, in the same order."""
+    firsts: dict[ConversationId, Seq] = {}
+    """The new oldest kept seq of each conversation in which older messages were dropped."""
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """Nothing of a batch is stored. Only for failures that pass; a store that cannot know must stop the server."""
+
+    batch: Batch
+    code: str
+    reason: str
+    retry_after: float
+    """Seconds after which to try again."""
+
+
+class ReadMessages(msgspec.Struct, frozen=True):
+    """Read one page of a conversation, oldest first: the first messages after ``after``, or the last before ``before``.
+
+    Exactly one of ``after`` and ``before`` is set. A page ends after ``limit`` messages or ``max_bytes`` of text,
+    but has at least one message if there is any.
+    """
+
+    conversation: ConversationId
+    limit: int
+    max_bytes: int
+    after: Seq | None = None
+    before: Seq | None = None
+    token: object = None
+    """The asker's own note; handed back."""
+
+
+class PageRead(msgspec.Struct, frozen=True):
+    """The answer to a `ReadMessages`."""
+
+    query: ReadMessages
+    messages: list[Message]
+    first: Seq
+    """The oldest seq that is kept; ``head + 1`` where none is."""
+
+
+class ReadFailed(msgspec.Struct, frozen=True):
+    """A `ReadMessages` that could not be answered now."""
+
+    query: ReadMessages
+    code: str
+    reason: str
+
+
+Completion = Committed | Failed | PageRead | ReadFailed
+
+
+class SavedConversation(msgspec.Struct, frozen=True):
+    """A room or personal chat as a store found it at start, with the seqs that it holds."""
+
+    conversation: PutRoom | PutChat
+    first: Seq
+    head: Seq
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All that the core must know before it can start: no messages."""
+
+    users: list[PutUser] = []
+    conversations: list[SavedConversation] = []
+    next_user: UserId = 1
+    """Greater than every user id that was ever put, so that no id is given out twice."""
+    next_conversation: ConversationId = 1
+    """The same for rooms and personal chats."""

@@ -1,0 +1,88 @@
+"""How much of everything anybody gets: the defaults, and the bucket that rations a rate.
+
+All numbers are bytes, seconds or counts. They bound what a connection can cost before and after it has shown who it
+is, so that whatever one client does, the others notice nothing.
+"""
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every limit of a server."""
+
+    # Connections
+    login_seconds: float = 10.0
+    """From connect to a finished login; then AUTH_TIMEOUT."""
+    strangers: int = 256
+    """Connections that have not logged in; one more gets SERVER_FULL."""
+    connections: int = 100_000
+    """Connections in all; one more gets SERVER_FULL."""
+    frame_before_login: int = 4 * KIB
+    frame: int = 64 * KIB
+    """Of one frame's payload; then FRAME_TOO_BIG."""
+    output_before_login: int = 16 * KIB
+    """Queued for a stranger; then TOO_SLOW."""
+    output_soft: int = 256 * KIB
+    """Queued for a session; past it, messages wait in the store."""
+    output_low: int = 64 * KIB
+    """A queue that was over the soft limit is refilled when it is down to this."""
+    output_hard: int = 1 * MIB
+    """Queued for a session; then TOO_SLOW."""
+    ping_seconds: float = 30.0
+    """Silence after which the server asks whether anybody is there."""
+    silence_seconds: float = 75.0
+    """Silence after which it closes with TIMED_OUT."""
+    farewell_seconds: float = 5.0
+    """To flush what is queued when the server stops or closes a connection."""
+
+    # Sessions
+    sessions_per_user: int = 8
+    unanswered: int = 32
+    """Posts of one session that wait for the store; one more closes with TOO_MANY_UNANSWERED."""
+    post_burst: float = 20.0
+    posts_per_second: float = 10.0
+    text_burst: float = 64 * KIB
+    text_per_second: float = 64 * KIB
+    request_burst: float = 200.0
+    requests_per_second: float = 50.0
+    """Of requests that are no posts. A session over a rate is not read until the rate allows it again."""
+    guest_hold_seconds: float = 24 * 3600.0
+    """A guest's name and personal chats are held this long after its last session..."""
+    held_guests: int = 10_000
+    """... unless there are more than this many: then the longest away are forgotten first."""
+
+    # Conversations
+    text: int = 16 * KIB
+    """UTF-8 bytes of one message; then TOO_LONG."""
+    page: int = 48 * KIB
+    """Bytes of one page of anything that can grow."""
+    rooms: int = 100_000
+    rooms_per_guest: int = 100
+    """Rooms that one guest may own."""
+    presence_members: int = 200
+    """Rooms with more members are told only how many there are, at most every `presence_seconds`."""
+    presence_seconds: float = 5.0
+    tail_messages: int = 64
+    """Of each conversation that was busy lately, kept at hand for those who are a little behind."""
+    tail_seconds: float = 10.0
+
+
+class Bucket:
+    """A token bucket that may go into debt: what is over the rate is let through once, then must be waited for."""
+
+    __slots__ = ("_at", "_burst", "_level", "_rate")
+
+    def __init__(self, burst: float, rate: float, now: float) -> None:
+        self._burst = self._level = burst
+        self._rate = rate
+        self._at = now
+
+    def take(self, amount: float, now: float) -> float:
+        """Take ``amount`` and return for how many seconds nothing more should be taken: 0 while within the rate."""
+        level = min(self._burst, self._level + (now - self._at) * self._rate) - amount
+        self._level, self._at = level, now
+        return 0.0 if level >= 0 else -level / self._rate

@@ -1,0 +1,214 @@
+"""A message's way through the core: from `Post` to `Append`, and from `Committed` to `Deliver` and `Ack`.
+
+Rules kept here: nothing is told to anybody before it is stored; the ack follows the delivery; whether a message is a
+duplicate is for the store to say; and after a passing failure nothing overtakes the message that failed.
+"""
+
+from chatnet.clock import Now
+from chatnet.core.effects import Append, Broadcast, Reply
+from chatnet.core.entries import (
+    CheckMessage,
+    Committed,
+    Duplicate,
+    Entry,
+    Failed,
+    Handle,
+    Outcome,
+    PutChat,
+    PutMessage,
+    PutRoom,
+    PutUser,
+    Stale,
+)
+from chatnet.core.following import pages
+from chatnet.core.policy import Refusal, check_content, check_post
+from chatnet.core.state import ChatState, ConversationState, RoomState, Session, State, UserState
+from chatnet.errors import ErrorCode
+from chatnet.events import Ack, Deliver, Nack, Started
+from chatnet.model import ConversationId, Message
+from chatnet.requests import Post
+
+_STALE = "a later message of this device was stored before this one came"
+
+
+class Posting:
+    """Takes posts, and carries out what the store says of them."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    # -- before the store -------------------------------------------------------------------------------------
+
+    def post(self, session: Session, post: Post, size: int, now: Now) -> bool:
+        """Take one post; ``size`` is its text's, in bytes. False if the session has too many unanswered."""
+        if session.resend_from is not None and post.n > session.resend_from:
+            return True
+        if session.resend_from == post.n:
+            session.resend_from = None
+        refusal = check_content(post, size, self._state.limits)
+        if refusal is not None:
+            self._nack(session, post.n, refusal)
+            return True
+        if session.unanswered >= self._state.limits.unanswered:
+            return False
+        session.unanswered += 1
+        conversation = self._state.conversations.get(post.conversation)
+        refusal = check_post(session, conversation, post)
+        if refusal is not None:
+            check = CheckMessage(session.device, post.n, refusal[0], refusal[1], session.handle)
+            self._state.out.append(Append(check))
+        elif conversation is not None:
+            self._append(session, conversation, post, now)
+        return True
+
+    def _append(self, session: Session, conversation: RoomState | ChatState, post: Post, now: Now) -> None:
+        assert session.user is not None
+        self._save_referred(session.user, conversation)
+        conversation.pending += 1
+        user = session.user.user
+        self._state.out.append(
+            Append(
+                PutMessage(
+                    conversation.id,
+                    user.id,
+                    user.name,
+                    user.display,
+                    post.kind,
+                    post.body,
+                    post.reference,
+                    now.wall,
+                    session.device,
+                    post.n,
+                    session.handle,
+                )
+            )
+        )
+
+    def _save_referred(self, sender: UserState, conversation: RoomState | ChatState) -> None:
+        """What a message refers to is stored in front of it; idle guests and empty rooms never cost a write."""
+        self._save_user(sender)
+        if not conversation.saved:
+            conversation.saved = True
+            if isinstance(conversation, ChatState):
+                other = self._state.users.get(conversation.other(sender.user.id))
+                if other is not None:
+                    self._save_user(other)
+            self._state.out.append(Append(conversation.entry()))
+
+    def _save_user(self, user: UserState) -> None:
+        if not user.saved:
+            user.saved = True
+            self._state.out.append(Append(user.entry()))
+
+    # -- after the store --------------------------------------------------------------------------------------
+
+    def committed(self, done: Committed, now: Now) -> None:
+        """Tell a batch's messages to all who follow, then the senders how theirs fared."""
+        state = self._state
+        said: dict[ConversationId, list[Message]] = {}
+        answers: list[Reply] = []
+        for entry, outcome in zip(done.batch, done.outcomes, strict=True):
+            if type(entry) is PutMessage:
+                conversation = state.conversations.get(entry.conversation)
+                if conversation is not None:
+                    conversation.pending -= 1
+                    if type(outcome) is Message:
+                        said.setdefault(conversation.id, []).append(outcome)
+                self._answer(entry, outcome, answers)
+            elif type(entry) is CheckMessage:
+                self._answer_check(entry, outcome, answers)
+        for id, first in done.firsts.items():
+            if id in state.conversations:
+                state.conversations[id].first = first
+        for id, messages in said.items():
+            self._deliver(state.conversations[id], messages, now)
+        state.out += answers
+
+    def _answer(self, entry: PutMessage, outcome: Outcome, answers: list[Reply]) -> None:
+        session = self._state.sessions.get(entry.origin)
+        if session is None:
+            return
+        session.unanswered -= 1
+        if type(outcome) is Message:
+            answers.append(Reply(entry.origin, Ack(entry.n, entry.conversation, outcome.seq, outcome.time)))
+        elif type(outcome) is Duplicate:
+            answers.append(Reply(entry.origin, Ack(entry.n, outcome.conversation, outcome.seq, outcome.time)))
+        else:
+            answers.append(Reply(entry.origin, Nack(entry.n, ErrorCode.STALE, _STALE)))
+
+    def _answer_check(self, entry: CheckMessage, outcome: Outcome, answers: list[Reply]) -> None:
+        session = self._state.sessions.get(entry.origin)
+        if session is None:
+            return
+        session.unanswered -= 1
+        if type(outcome) is Duplicate:
+            answers.append(Reply(entry.origin, Ack(entry.n, outcome.conversation, outcome.seq, outcome.time)))
+        elif type(outcome) is Stale:
+            answers.append(Reply(entry.origin, Nack(entry.n, ErrorCode.STALE, _STALE)))
+        else:
+            answers.append(Reply(entry.origin, Nack(entry.n, entry.code, entry.reason)))
+
+    def _deliver(self, conversation: ConversationState, messages: list[Message], now: Now) -> None:
+        if conversation.head == 0 and isinstance(conversation, ChatState):
+            self._start_chat(conversation)
+        conversation.head = messages[-1].seq
+        self._extend_tail(conversation, messages, now)
+        if conversation.live:
+            for page in pages(messages, self._state.limits.page):
+                self._state.out.append(Broadcast(conversation.live, Deliver(conversation.id, page)))
+
+    def _start_chat(self, chat: ChatState) -> None:
+        """The first message of a chat: every session of both is told, and hears it from here on."""
+        for id in dict.fromkeys((chat.low, chat.high)):
+            user = self._state.users.get(id)
+            for session in user.sessions.values() if user is not None else ():
+                if session.handle not in chat.behind:
+                    chat.live[session.handle] = session
+                view = self._state.conversation_of(session, chat)
+                self._state.out.append(Reply(session.handle, Started(view)))
+
+    def _extend_tail(self, conversation: ConversationState, messages: list[Message], now: Now) -> None:
+        conversation.tail += messages
+        conversation.tail_used = now.monotonic
+        # Cut at twice the size, so that the list is not moved for every message.
+        if len(conversation.tail) > 2 * self._state.limits.tail_messages:
+            conversation.tail = conversation.tail[-self._state.limits.tail_messages :]
+        self._state.busy[conversation.id] = conversation
+
+    # -- failures ---------------------------------------------------------------------------------------------
+
+    def failed(self, failure: Failed) -> None:
+        """Ask each device to send again, from its first message that was not stored."""
+        for entry in failure.batch:
+            if isinstance(entry, PutMessage):
+                conversation = self._state.conversations.get(entry.conversation)
+                if conversation is not None:
+                    conversation.pending -= 1
+                self._ask_again(entry.origin, entry.n, failure)
+            elif isinstance(entry, CheckMessage):
+                self._ask_again(entry.origin, entry.n, failure)
+            else:
+                self._unsave(entry)
+
+    def _ask_again(self, origin: Handle, n: int, failure: Failed) -> None:
+        session = self._state.sessions.get(origin)
+        if session is None:
+            return
+        session.unanswered -= 1
+        if session.resend_from is None or n < session.resend_from:
+            session.resend_from = n
+            nack = Nack(n, failure.code, failure.reason, failure.retry_after)
+            self._state.out.append(Reply(session.handle, nack))
+
+    def _unsave(self, entry: Entry) -> None:
+        """It will be put again with the next message that refers to it."""
+        target: UserState | ConversationState | None = None
+        if isinstance(entry, PutUser):
+            target = self._state.users.get(entry.id)
+        elif isinstance(entry, PutRoom | PutChat):
+            target = self._state.conversations.get(entry.id)
+        if target is not None:
+            target.saved = False
+
+    def _nack(self, session: Session, n: int, refusal: Refusal) -> None:
+        self._state.out.append(Reply(session.handle, Nack(n, refusal[0], refusal[1])))

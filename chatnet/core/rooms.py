@@ -1,0 +1,170 @@
+"""Rooms: made on request, joined and left, archived, and never without an owner for long.
+
+A room exists for clients once the store has it. Joining never makes one: a slip of the finger would, and two people
+would wait for each other in ``lobby`` and ``loby``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chatnet.auth.names import check_name, fold
+from chatnet.core.effects import Append, Reply
+from chatnet.core.entries import Entry, Failed, Handle, PutRoom
+from chatnet.core.following import Following, tell
+from chatnet.core.presence import Presences
+from chatnet.core.state import RoomState, Session, State, UserState
+from chatnet.errors import ErrorCode, Refused
+from chatnet.events import Done, Event, Joined, Opened, RoomChanged
+from chatnet.events import Refused as RefusedEvent
+from chatnet.model import UserId
+from chatnet.requests import ArchiveRoom, CreateRoom, Join, Part
+
+
+@dataclass(slots=True)
+class _Change:
+    """A change of a room that waits for the store, and what to do then."""
+
+    session: Handle
+    request: int
+    apply: Callable[[], Event]
+    undo: Callable[[], None]
+
+
+class Rooms:
+    """Everything about rooms but what is said in them."""
+
+    def __init__(self, state: State, following: Following, presences: Presences) -> None:
+        self._state = state
+        self._following = following
+        self._presences = presences
+        self._waiting: dict[int, _Change] = {}
+        """Changes under way, by the identity of the entry: stores hand back the very batch that they were given."""
+        self._reserved: set[str] = set()
+
+    # -- requests ---------------------------------------------------------------------------------------------
+
+    def find(self, name: str) -> RoomState:
+        """The room of this name.
+
+        :raises Refused: NO_SUCH_ROOM.
+        """
+        room = self._state.rooms.get(fold(name))
+        if room is None:
+            raise Refused(ErrorCode.NO_SUCH_ROOM, f"there is no room {name[:40]!r}")
+        return room
+
+    def join(self, session: Session, request: Join) -> None:
+        """Be in a room; joining again only moves the cursor."""
+        assert session.user is not None
+        room = self.find(request.room)
+        if room.id not in session.rooms:
+            session.rooms[room.id] = room
+            self._presences.enter(room, session.user.user.id)
+        reply = Joined(request.id, room.room(), room.first, room.head)
+        self._state.out.append(Reply(session.handle, reply))
+        self._following.start(session, room, request.after)
+
+    def part(self, session: Session, request: Part) -> None:
+        """Leave a room with this session."""
+        room = session.rooms.get(request.conversation)
+        if room is None:
+            raise Refused(ErrorCode.NOT_A_MEMBER, "you are not in that room")
+        self.leave(session, room)
+        self._state.out.append(Reply(session.handle, Done(request.id)))
+
+    def leave(self, session: Session, room: RoomState) -> None:
+        """Take a session out of a room."""
+        assert session.user is not None
+        del session.rooms[room.id]
+        self._following.stop(session, room)
+        self._presences.leave(room, session.user.user.id)
+
+    def create(self, session: Session, request: CreateRoom) -> None:
+        """Make a room that the user owns."""
+        user, name = session.user, check_name(request.name, "room name")
+        assert user is not None
+        if fold(name) in self._state.rooms or fold(name) in self._reserved:
+            raise Refused(ErrorCode.ROOM_EXISTS, f"there is a room {name!r} already")
+        if user.owned >= self._state.limits.rooms_per_guest:
+            raise Refused(
+                ErrorCode.TOO_MANY_ROOMS, f"one guest can own at most {self._state.limits.rooms_per_guest} rooms"
+            )
+        if len(self._state.rooms) + len(self._reserved) >= self._state.limits.rooms:
+            raise Refused(ErrorCode.TOO_MANY_ROOMS, "this server has as many rooms as it can take")
+        room = RoomState(self._state.next_conversation(), name, user.user.id, saved=True)
+        self._reserve(user, name)
+        if not user.saved:
+            user.saved = True
+            self._state.out.append(Append(user.entry()))
+
+        def apply() -> Event:
+            self._release(user, name)
+            self._state.add_room(room)
+            return Opened(request.id, self._state.conversation_of(session, room))
+
+        change = _Change(session.handle, request.id, apply, lambda: self._release(user, name))
+        self._submit(room.entry(), change)
+
+    def _reserve(self, user: UserState, name: str) -> None:
+        """Hold name and place of a room while the store writes it."""
+        self._reserved.add(fold(name))
+        user.owned += 1
+
+    def _release(self, user: UserState, name: str) -> None:
+        self._reserved.discard(fold(name))
+        user.owned -= 1
+
+    def archive(self, session: Session, request: ArchiveRoom) -> None:
+        """Close a room for posts, or open it again."""
+        assert session.user is not None
+        room = self._state.conversations.get(request.conversation)
+        if not isinstance(room, RoomState):
+            raise Refused(ErrorCode.NO_SUCH_ROOM, "there is no such room")
+        if room.owner != session.user.user.id:
+            raise Refused(ErrorCode.FORBIDDEN, f"only its owner can archive the room {room.name}")
+        archived = request.archived
+
+        def apply() -> Event:
+            room.archived = archived
+            self._state.out += tell(room, RoomChanged(room.room()))
+            return Done(request.id)
+
+        entry = PutRoom(room.id, room.name, room.owner, archived)
+        self._submit(entry, _Change(session.handle, request.id, apply, lambda: None))
+
+    # -- the store's answers ----------------------------------------------------------------------------------
+
+    def _submit(self, entry: Entry, change: _Change) -> None:
+        self._state.out.append(Append(entry))
+        self._waiting[id(entry)] = change
+
+    def committed(self, entry: Entry) -> None:
+        """An entry is stored; carry out the change that waited for it, if one did."""
+        change = self._waiting.pop(id(entry), None)
+        if change is not None:
+            self._state.out.append(Reply(change.session, change.apply()))
+
+    def failed(self, entry: Entry, failure: Failed) -> None:
+        """An entry could not be stored; refuse the change that waited for it, if one did."""
+        change = self._waiting.pop(id(entry), None)
+        if change is not None:
+            change.undo()
+            refused = RefusedEvent(change.request, failure.code, failure.reason, failure.retry_after)
+            self._state.out.append(Reply(change.session, refused))
+
+    # -- owners -----------------------------------------------------------------------------------------------
+
+    def disown(self, user: UserState) -> None:
+        """A user is gone for good: its rooms pass to those who have been in them longest."""
+        if user.owned:
+            for room in self._state.rooms.values():
+                if room.owner == user.user.id:
+                    self._pass_on(room, next(iter(room.members), 0))
+
+    def _pass_on(self, room: RoomState, owner: UserId) -> None:
+        room.owner = owner
+        if owner:
+            self._state.users[owner].owned += 1
+        # The store hears of it with the room's next message; should the server stop before, it happens again.
+        room.saved = False
+        self._state.out += tell(room, RoomChanged(room.room()))

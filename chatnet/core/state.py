@@ -1,0 +1,285 @@
+"""The server's whole state, as plain objects: who is here, what rooms and chats there are, who listens to which.
+
+Only the parts of the core change it, only on the loop's thread. Everything that most sessions never need is created
+on first use, because ten thousand idle ones shall cost little.
+"""
+
+from bisect import bisect_left, insort
+
+from chatnet.auth.names import fold
+from chatnet.core.effects import Effect
+from chatnet.core.entries import Handle, PutChat, PutRoom, PutUser, Snapshot
+from chatnet.core.limits import Bucket, Limits
+from chatnet.errors import ErrorCode, Refused
+from chatnet.model import LOBBY, Conversation, ConversationId, DeviceId, Message, Room, Seq, SessionId, User, UserId
+
+LOBBY_ID: ConversationId = 1
+
+
+class UserState:
+    """A user, and what hangs on it while the server runs."""
+
+    __slots__ = ("chats", "offline_since", "owned", "saved", "secret_hash", "sessions", "user")
+
+    def __init__(self, user: User, secret_hash: bytes, *, saved: bool = False) -> None:
+        self.user = user
+        self.secret_hash = secret_hash
+        self.saved = saved
+        """Has the store been asked to keep it as it is now? False again if that batch failed."""
+        self.sessions: dict[Handle, Session] = {}
+        self.chats: dict[UserId, ChatState] = {}
+        self.owned = 0
+        """Rooms that it owns."""
+        self.offline_since: float | None = None
+        """When its last session ended (monotonic); None if it had none since the server started."""
+
+    def entry(self) -> PutUser:
+        """The user as the store keeps it."""
+        user = self.user
+        return PutUser(user.id, user.name, user.display, user.guest, self.secret_hash)
+
+
+class Session:
+    """One connection that has logged in, or is about to."""
+
+    __slots__ = (
+        "behind",
+        "device",
+        "draining",
+        "handle",
+        "id",
+        "is_local",
+        "post_bucket",
+        "reading",
+        "request_bucket",
+        "resend_from",
+        "rooms",
+        "text_bucket",
+        "unanswered",
+        "user",
+    )
+
+    def __init__(self, handle: Handle, *, is_local: bool) -> None:
+        self.handle = handle
+        self.is_local = is_local
+        self.id: SessionId = 0
+        self.user: UserState | None = None
+        self.device: DeviceId = b""
+        self.rooms: dict[ConversationId, RoomState] = {}
+        self.behind: dict[ConversationId, Seq] = {}
+        """Conversations that it follows but is not level with, and the last seq that was queued for it."""
+        self.draining = False
+        """Does it wait for its output queue to become short?"""
+        self.reading = False
+        """Does it wait for the store to read a page?"""
+        self.resend_from: int | None = None
+        """The device number that must come again first, after a passing failure."""
+        self.unanswered = 0
+        self.post_bucket: Bucket | None = None
+        self.text_bucket: Bucket | None = None
+        self.request_bucket: Bucket | None = None
+
+
+class ConversationState:
+    """What rooms and personal chats share: a log, and those who listen to it."""
+
+    __slots__ = ("behind", "first", "head", "id", "live", "pending", "saved", "tail", "tail_used")
+
+    def __init__(self, id: ConversationId, first: Seq = 1, head: Seq = 0, *, saved: bool = False) -> None:
+        self.id = id
+        self.first = first
+        self.head = head
+        """The last seq that was told to anybody; the store may be ahead of it."""
+        self.saved = saved
+        self.pending = 0
+        """Posts that the store has not answered."""
+        self.live: dict[Handle, Session] = {}
+        """Sessions that have all up to ``head`` queued, and get what follows."""
+        self.behind: dict[Handle, Session] = {}
+        """Sessions that follow, but have to catch up first."""
+        self.tail: list[Message] = []
+        """The last messages, while the conversation is busy; empty or ending at ``head``."""
+        self.tail_used = 0.0
+
+
+class RoomState(ConversationState):
+    """A room."""
+
+    __slots__ = ("archived", "changes", "members", "name", "owner", "told_at")
+
+    def __init__(
+        self, id: ConversationId, name: str, owner: UserId, first: Seq = 1, head: Seq = 0, *, saved: bool = False
+    ) -> None:
+        super().__init__(id, first, head, saved=saved)
+        self.name = name
+        self.owner = owner
+        self.archived = False
+        self.members: dict[UserId, int] = {}
+        """Users who are in it, longest first, with the number of their sessions in it."""
+        self.changes: dict[UserId, bool] | None = None
+        """Users who came or went in this turn, and whether they were in before it."""
+        self.told_at = 0.0
+        """When a large room was last told how many are in it (monotonic)."""
+
+    def room(self) -> Room:
+        """The room as clients see it."""
+        return Room(self.id, self.name, self.owner, self.archived, len(self.members))
+
+    def entry(self) -> PutRoom:
+        """The room as the store keeps it."""
+        return PutRoom(self.id, self.name, self.owner, self.archived)
+
+
+class ChatState(ConversationState):
+    """A personal chat of two users, or of one with oneself."""
+
+    __slots__ = ("high", "low")
+
+    def __init__(
+        self, id: ConversationId, low: UserId, high: UserId, first: Seq = 1, head: Seq = 0, *, saved: bool = False
+    ) -> None:
+        super().__init__(id, first, head, saved=saved)
+        self.low = low
+        self.high = high
+
+    def entry(self) -> PutChat:
+        """The chat as the store keeps it."""
+        return PutChat(self.id, self.low, self.high)
+
+    def other(self, user: UserId) -> UserId:
+        """The other one of the two; oneself in a chat with oneself."""
+        return self.high if user == self.low else self.low
+
+
+class State:
+    """Everything that the core knows, and the effects of the call that is under way."""
+
+    def __init__(self, snapshot: Snapshot, limits: Limits) -> None:
+        self.limits = limits
+        self.out: list[Effect] = []
+        self.sessions: dict[Handle, Session] = {}
+        self.users: dict[UserId, UserState] = {}
+        self.names: dict[str, UserState] = {}
+        self.online: list[UserId] = []
+        """Sorted, so that lists can be paged by the last id seen."""
+        self.offline: dict[UserId, None] = {}
+        """Guests without a session, the longest away first."""
+        self.conversations: dict[ConversationId, RoomState | ChatState] = {}
+        self.rooms: dict[str, RoomState] = {}
+        self.room_ids: list[ConversationId] = []
+        """Sorted, as ``online`` is."""
+        self.busy: dict[ConversationId, ConversationState] = {}
+        """Conversations with a tail in memory."""
+        self._next_user: UserId = snapshot.next_user
+        self._next_conversation: ConversationId = max(snapshot.next_conversation, LOBBY_ID + 1)
+        self._next_session: SessionId = 1
+        self._load(snapshot)
+        if LOBBY_ID not in self.conversations:
+            self.add_room(RoomState(LOBBY_ID, LOBBY, 0))
+
+    def _load(self, snapshot: Snapshot) -> None:
+        for kept in snapshot.users:
+            user = User(kept.id, kept.name, kept.display, kept.guest)
+            self.add_user(UserState(user, kept.secret_hash, saved=True))
+        for saved in snapshot.conversations:
+            entry = saved.conversation
+            if isinstance(entry, PutRoom):
+                room = RoomState(entry.id, entry.name, entry.owner, saved.first, saved.head, saved=True)
+                room.archived = entry.archived
+                self.add_room(room)
+            else:
+                self.add_chat(ChatState(entry.id, entry.low, entry.high, saved.first, saved.head, saved=True))
+
+    # -- users ------------------------------------------------------------------------------------------------
+
+    def add_user(self, user: UserState) -> None:
+        """Make a user known; it is offline until it has a session."""
+        self.users[user.user.id] = user
+        self.names[fold(user.user.name)] = user
+        self.offline[user.user.id] = None
+
+    def find_user(self, name: str) -> UserState:
+        """The user of this login name.
+
+        :raises Refused: NO_SUCH_USER.
+        """
+        user = self.names.get(fold(name))
+        if user is None:
+            raise Refused(ErrorCode.NO_SUCH_USER, f"there is no user {name[:40]!r}, or it has been away for too long")
+        return user
+
+    def drop_user(self, user: UserState) -> None:
+        """Forget an offline user; its name is free."""
+        del self.users[user.user.id]
+        del self.names[fold(user.user.name)]
+        del self.offline[user.user.id]
+
+    def set_names(self, user: UserState, name: str, display: str) -> None:
+        """Give a user other names; the store hears of it with the next message that needs it."""
+        del self.names[fold(user.user.name)]
+        user.user = User(user.user.id, name, display, user.user.guest)
+        user.saved = False
+        self.names[fold(name)] = user
+
+    def set_online(self, user: UserState) -> None:
+        """Its first session has come."""
+        insort(self.online, user.user.id)
+        self.offline.pop(user.user.id, None)
+
+    def set_offline(self, user: UserState, now: float) -> None:
+        """Its last session has gone."""
+        del self.online[bisect_left(self.online, user.user.id)]
+        user.offline_since = now
+        self.offline[user.user.id] = None
+
+    # -- conversations ----------------------------------------------------------------------------------------
+
+    def add_room(self, room: RoomState) -> None:
+        """Make a room known."""
+        self.conversations[room.id] = room
+        self.rooms[fold(room.name)] = room
+        insort(self.room_ids, room.id)
+        if room.owner in self.users:
+            self.users[room.owner].owned += 1
+
+    def add_chat(self, chat: ChatState) -> None:
+        """Make a personal chat known to those of its two users who still exist."""
+        self.conversations[chat.id] = chat
+        for user, other in ((chat.low, chat.high), (chat.high, chat.low)):
+            if user in self.users:
+                self.users[user].chats[other] = chat
+
+    def conversation_of(self, session: Session, conversation: RoomState | ChatState) -> Conversation:
+        """A conversation as the session's user sees it."""
+        first, head = conversation.first, conversation.head
+        if isinstance(conversation, RoomState):
+            return Conversation(conversation.id, conversation.room(), None, first, head)
+        assert session.user is not None
+        other = self.users.get(conversation.other(session.user.user.id))
+        peer = User(conversation.other(session.user.user.id), "") if other is None else other.user
+        return Conversation(conversation.id, None, peer, first, head)
+
+    def drop_chat(self, chat: ChatState) -> None:
+        """Forget a personal chat."""
+        del self.conversations[chat.id]
+        self.busy.pop(chat.id, None)
+        for user, other in ((chat.low, chat.high), (chat.high, chat.low)):
+            if user in self.users:
+                self.users[user].chats.pop(other, None)
+
+    # -- numbers ----------------------------------------------------------------------------------------------
+
+    def next_user(self) -> UserId:
+        """A number that no user ever had."""
+        self._next_user += 1
+        return self._next_user - 1
+
+    def next_conversation(self) -> ConversationId:
+        """A number that no conversation ever had."""
+        self._next_conversation += 1
+        return self._next_conversation - 1
+
+    def next_session(self) -> SessionId:
+        """A number that no session of this run had."""
+        self._next_session += 1
+        return self._next_session - 1

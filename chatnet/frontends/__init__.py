@@ -1,0 +1,1 @@
+"""Protocols that clients speak to the server, one module each."""

@@ -1,0 +1,157 @@
+"""What the network layer needs from the layers above it, as Protocols.
+
+A new way to carry bytes is a `Transport` with its `Listener`, a new protocol is a `Frontend`, a new place to keep
+messages is a `Store`. None of them subclasses anything here; the conformance suites in `chatnet.testing` say whether
+one keeps its contract.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from chatnet.address import Address
+from chatnet.core.entries import Batch, Completion, ReadMessages, Snapshot
+from chatnet.events import Event
+from chatnet.requests import Request
+
+
+class Selectable(Protocol):
+    """What a selector can wait for. Real ones are file descriptors; a memory network has its own selector."""
+
+    def fileno(self) -> int: ...
+
+
+class Transport(Protocol):
+    """One connection that carries bytes, never blocking.
+
+    All methods but `close` raise ConnectionError (or another OSError) when the connection is broken; after `close`
+    nothing else is called, and `close` itself may be called twice.
+    """
+
+    @property
+    def selectable(self) -> Selectable:
+        """What to register with the selector, the same object for the transport's whole life."""
+        ...
+
+    @property
+    def peer(self) -> str:
+        """Who is at the other end, for people and logs: ``127.0.0.1:40000``, ``unix: pid 12, uid 0``."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Is the other end certainly on this machine?"""
+        ...
+
+    def receive(self, limit: int) -> bytes | None:
+        """Take up to ``limit`` bytes: None when none are there yet, ``b""`` once the other side has ended its side."""
+        ...
+
+    def send(self, data: bytes | memoryview) -> int:
+        """Hand over bytes and return how many were taken, 0 when the way is full for now."""
+        ...
+
+    def end(self) -> None:
+        """Nothing more will be sent; what was sent still arrives, and the other side can go on sending."""
+        ...
+
+    def close(self) -> None:
+        """Release everything at once. Bytes that the other side has not got yet may be lost."""
+        ...
+
+
+class Listener(Protocol):
+    """An open address that accepts connections, never blocking."""
+
+    @property
+    def selectable(self) -> Selectable: ...
+
+    @property
+    def address(self) -> Address:
+        """Where it listens, with the real port if it was opened with port 0."""
+        ...
+
+    def accept(self) -> Transport | None:
+        """The next connection, or None if there is none now.
+
+        :raises OSError: for instance EMFILE; the listener stays open.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop listening and free the address; a unix socket's file goes away. May be called twice."""
+        ...
+
+
+class Frontend(Protocol):
+    """One connection's protocol: bytes to requests, and events to bytes. No I/O.
+
+    ``encode`` must depend on its argument alone, and be the same object for all connections that speak the same
+    dialect: the dispatcher encodes a broadcast once for each different ``encode``.
+    """
+
+    @property
+    def encode(self) -> Callable[[Event], bytes]: ...
+
+    @property
+    def ready(self) -> bool:
+        """Has the other side been recognised (a good preface)? Only then does the core hear of it."""
+        ...
+
+    def receive(self, data: bytes) -> None:
+        """Take what arrived. Never raises; memory stays within the frame limit and one ``data``."""
+        ...
+
+    def next_request(self) -> Request | None:
+        """The next whole request, or None if more bytes are needed.
+
+        :raises ProtocolError: the other side broke the protocol; every later call raises the same.
+        """
+        ...
+
+    def admit(self) -> None:
+        """The session has logged in: frames may now be as big as the protocol allows."""
+        ...
+
+    def farewell(self, code: str, reason: str, retry_after: float) -> bytes:
+        """The last words on this connection, in the language that the other side seems to speak."""
+        ...
+
+
+class Store(Protocol):
+    """Where messages are kept. Asynchronous: nothing here waits, and answers come later through `completions`.
+
+    The rules that a batch follows are in `chatnet.core.entries`.
+    """
+
+    @property
+    def history(self) -> str:
+        """How long messages are kept, as `Welcome` tells clients: ``none`` or ``durable``."""
+        ...
+
+    def load(self) -> Snapshot:
+        """What was kept before. Called once, before anything else; may take its time."""
+        ...
+
+    def bind(self, wakeup: Callable[[], None]) -> None:
+        """Call ``wakeup`` (from any thread) whenever an answer comes that was not there when `submit` returned."""
+        ...
+
+    def submit(self, batch: Batch) -> None:
+        """Store a batch, after all that were submitted before."""
+        ...
+
+    def read(self, query: ReadMessages) -> None:
+        """Read a page; its answer may overtake those of batches submitted before."""
+        ...
+
+    def completions(self) -> list[Completion]:
+        """Answers that came since the last call, those of batches in the order of submission. Never waits."""
+        ...
+
+    def acknowledge_failure(self) -> None:
+        """The core has heard of the first `Failed`; batches submitted from now on are tried again."""
+        ...
+
+    def close(self) -> None:
+        """Finish all submitted batches, then release everything."""
+        ...

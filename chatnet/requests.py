@@ -1,0 +1,176 @@
+"""All that a client may ask, as plain data: the one vocabulary of every front-end and of the core.
+
+Every request carries an ``id`` that its reply repeats. A `Post` has its device number ``n`` instead, since that
+stays the same when it is sent again over another connection.
+
+The integer tags are the protocol's. A tag is never used again for something else; fields are only ever added at
+the end, with a default.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from chatnet.model import ConversationId, DeviceId, DeviceNumber, Kind, Natural, Secret, Seq, SessionId
+
+
+class Request(msgspec.Struct, frozen=True, array_like=True):
+    """Base of all requests."""
+
+
+class Login(Request, frozen=True, tag=1):
+    """Say who you are: the first request of a connection. Reply: `Welcome`.
+
+    A guest is a name and a secret: whoever shows the same secret again is the same guest.
+    """
+
+    id: Natural
+    name: str
+    secret: Secret
+    """32 bytes that only this guest knows, different for every server."""
+    device: DeviceId
+    display: str = ""
+    live: bool = True
+    """Deliver what is said in one's personal chats from now on; otherwise only those asked for by `Follow`."""
+    replaces: SessionId = 0
+    """An own session that this one takes the place of (a connection that broke); 0 for none."""
+
+
+class Ping(Request, frozen=True, tag=2):
+    """Is anybody there? Reply: `Pong`."""
+
+    id: Natural
+
+
+class Alive(Request, frozen=True, tag=3):
+    """The answer to the server's `AreYouThere`. No reply."""
+
+    id: Natural = 0
+
+
+class Post(Request, frozen=True, tag=4):
+    """Say something. Reply: `Ack` or `Nack` with the same ``n``."""
+
+    n: DeviceNumber
+    """The device's own number of this message, greater than those of all before it."""
+    conversation: ConversationId
+    body: str
+    kind: Kind = Kind.TEXT
+    reference: Seq = 0
+
+
+class Open(Request, frozen=True, tag=5):
+    """Find the conversation with a user or in a room, by name, without joining it. Reply: `Opened`.
+
+    Exactly one of the two names is set.
+    """
+
+    id: Natural
+    user: str = ""
+    room: str = ""
+
+
+class Join(Request, frozen=True, tag=6):
+    """Be in a room and hear what is said there. Reply: `Joined`, then the messages after ``after``."""
+
+    id: Natural
+    room: str
+    after: Seq | None = None
+    """The last seq that this client has; None to start from now."""
+
+
+class Part(Request, frozen=True, tag=7):
+    """Leave a room. Reply: `Done`."""
+
+    id: Natural
+    conversation: ConversationId
+
+
+class CreateRoom(Request, frozen=True, tag=8):
+    """Make a room and own it, without joining it. Reply: `Opened`."""
+
+    id: Natural
+    name: str
+
+
+class ArchiveRoom(Request, frozen=True, tag=9):
+    """Close a room for posts, or open it again; its owner may. Reply: `Done`."""
+
+    id: Natural
+    conversation: ConversationId
+    archived: bool = True
+
+
+class Rename(Request, frozen=True, tag=10):
+    """Take another login or display name. Reply: `Done`; a `Renamed` follows to all who are concerned."""
+
+    id: Natural
+    name: str
+    display: str = ""
+
+
+class Follow(Request, frozen=True, tag=11):
+    """Hear a personal chat from ``after`` on. Reply: `Following`, then the messages."""
+
+    id: Natural
+    conversation: ConversationId
+    after: Seq | None = None
+
+
+class ListConversations(Request, frozen=True, tag=12):
+    """One's own conversations: joined rooms and personal chats. Reply: `ConversationPage`."""
+
+    id: Natural
+    cursor: Natural = 0
+
+
+class ListUsers(Request, frozen=True, tag=13):
+    """Who is online, everywhere or in one room. Reply: `UserPage`."""
+
+    id: Natural
+    room: ConversationId = 0
+    """0 for everywhere."""
+    cursor: Natural = 0
+
+
+class ListRooms(Request, frozen=True, tag=14):
+    """The rooms of this server. Reply: `RoomPage`."""
+
+    id: Natural
+    cursor: Natural = 0
+    archived: bool = False
+    """List the archived ones too."""
+
+
+class GetHistory(Request, frozen=True, tag=15):
+    """Messages of a conversation, oldest first: the last ``limit`` before ``before``, or the first after ``after``.
+
+    At most one of ``before`` and ``after`` is set. Reply: `HistoryPage`.
+    """
+
+    id: Natural
+    conversation: ConversationId
+    before: Seq = 0
+    """Only messages with a smaller seq; 0 for the newest."""
+    after: Seq | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+
+
+AnyRequest = (
+    Login
+    | Ping
+    | Alive
+    | Post
+    | Open
+    | Join
+    | Part
+    | CreateRoom
+    | ArchiveRoom
+    | Rename
+    | Follow
+    | ListConversations
+    | ListUsers
+    | ListRooms
+    | GetHistory
+)
+"""Everything that may come from a client."""

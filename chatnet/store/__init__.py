@@ -1,0 +1,1 @@
+"""Places where messages are kept, one module each."""

@@ -1,0 +1,1 @@
+"""For tests of chatnet and of what is built on it: memory network, virtual clock, simulation, conformance suites."""

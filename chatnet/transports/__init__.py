@@ -1,0 +1,1 @@
+"""Ways to carry bytes, one module each; `registry` finds them by the scheme of an address."""

@@ -1,0 +1,1 @@
+"""The native protocol as bytes: frames and the codec. No I/O."""
