@@ -57,6 +57,11 @@ class ErrorCode(StrEnum):
     STORE_FULL = "STORE_FULL"
     STORE_FAILING = "STORE_FAILING"
 
+    # The server cannot start.
+    DATA_UNUSABLE = "DATA_UNUSABLE"
+    DATA_TOO_NEW = "DATA_TOO_NEW"
+    DATA_IN_USE = "DATA_IN_USE"
+
     # On the client's side only.
     UNREACHABLE = "UNREACHABLE"
     NO_ANSWER = "NO_ANSWER"

@@ -4,9 +4,15 @@ Codes are plain strings here, so that an older client can read a code that a new
 The integer tags follow the same rule as those of the requests.
 """
 
+from typing import Annotated
+
 import msgspec
 
 from chatnet.model import Conversation, ConversationId, Message, Room, Seq, SessionId, User, UserId
+
+
+Delay = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+"""Seconds; neither a broken nor a hostile server makes a client wait for ever."""
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
@@ -36,7 +42,7 @@ class Closing(Event, frozen=True, tag=3):
 
     code: str
     reason: str
-    retry_after: float = 0.0
+    retry_after: Delay = 0.0
     """Seconds after which connecting again makes sense; 0 where the code tells."""
 
 
@@ -49,7 +55,7 @@ class Refused(Event, frozen=True, tag=10):
     id: int
     code: str
     reason: str
-    retry_after: float = 0.0
+    retry_after: Delay = 0.0
     """Seconds after which to ask again; 0 where it would not help."""
 
 
@@ -121,7 +127,7 @@ class Nack(Event, frozen=True, tag=18):
     n: int
     code: str
     reason: str
-    retry_after: float = 0.0
+    retry_after: Delay = 0.0
 
 
 class ConversationPage(Event, frozen=True, tag=19):

@@ -18,7 +18,7 @@ from chatnet.core.state import ConversationState, Session, State
 from chatnet.events import Deliver, Event, Truncated
 from chatnet.model import Message, Seq
 
-MESSAGE_OVERHEAD = 200
+MESSAGE_OVERHEAD = 256
 """At least the bytes of an encoded message beside its text: numbers, and two names of at most 32 and 160 bytes."""
 PAGE_MESSAGES = 1000
 
@@ -150,6 +150,11 @@ def first_page(messages: list[Message], limit: int) -> list[Message]:
         if size > limit and i:
             return messages[:i]
     return messages
+
+
+def last_page(messages: list[Message], limit: int) -> list[Message]:
+    """As many messages from the end as fit into ``limit`` bytes; at least one."""
+    return first_page(messages[::-1], limit)[::-1]
 
 
 def pages(messages: list[Message], limit: int) -> list[list[Message]]:

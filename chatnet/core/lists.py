@@ -10,6 +10,7 @@ from heapq import nsmallest
 
 from chatnet.core.effects import Read, Reply
 from chatnet.core.entries import PageRead, ReadFailed, ReadMessages
+from chatnet.core.following import first_page, last_page
 from chatnet.core.policy import may_read
 from chatnet.core.rooms import Rooms
 from chatnet.core.state import ChatState, RoomState, Session, State
@@ -115,7 +116,8 @@ class Lists:
         """The store has read what `history` asked for."""
         conversation = self._state.conversations.get(page.query.conversation)
         head = 0 if conversation is None else conversation.head
-        messages = [m for m in page.messages if m.seq <= head]
+        cut = last_page if page.query.after is None else first_page
+        messages = cut([m for m in page.messages if m.seq <= head], self._state.limits.page)
         reply = HistoryPage(request, page.query.conversation, messages, page.first, head)
         self._state.out.append(Reply(session.handle, reply))
 

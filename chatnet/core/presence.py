@@ -44,7 +44,7 @@ class Presences:
         """Tell the rooms of this turn's changes."""
         for room in self._changed:
             changes, room.changes = room.changes or {}, None
-            if len(room.members) > self._state.limits.presence_members:
+            if max(len(room.members), len(changes)) > self._state.limits.presence_members:
                 self._large[room] = None
                 continue
             joined = [self._user(u) for u, was_in in changes.items() if not was_in and u in room.members]
