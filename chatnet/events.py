@@ -208,6 +208,15 @@ class RoomChanged(Event, frozen=True, tag=35):
     room: Room
 
 
+class Marked(Event, frozen=True, tag=36):
+    """How far a user has got: in a personal chat both are told, in a room only the user's own sessions."""
+
+    conversation: ConversationId
+    user: UserId
+    delivered: Seq
+    read: Seq
+
+
 AnyEvent = (
     Hello
     | AreYouThere
@@ -231,5 +240,6 @@ AnyEvent = (
     | Presence
     | Renamed
     | RoomChanged
+    | Marked
 )
 """Everything that may come from a server."""

@@ -83,6 +83,14 @@ class Conversation(Record, frozen=True):
     """The oldest seq that is still kept; ``head + 1`` where none is."""
     head: Seq = 0
     """The newest seq; 0 where nothing was said yet."""
+    read: Seq = 0
+    """All up to here was shown to oneself on some device; ``head - read`` are unread."""
+    delivered: Seq = 0
+    """All up to here was applied by one of one's own devices. Without meaning in rooms."""
+    peer_read: Seq = 0
+    """In a personal chat: how far the other user has read."""
+    peer_delivered: Seq = 0
+    """In a personal chat: how far the other user's devices have got."""
 
 
 class Message(Record, frozen=True):

@@ -156,6 +156,20 @@ class GetHistory(Request, frozen=True, tag=15):
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
 
 
+class Mark(Request, frozen=True, tag=16):
+    """Say how far one has got in a conversation. Reply: `Done`; a `Marked` follows to those who may know.
+
+    Marks only move forward, and reading implies delivery. A client sends them at most once a second.
+    """
+
+    id: Natural
+    conversation: ConversationId
+    delivered: Seq = 0
+    """All up to here was applied by one of one's devices. Without meaning in rooms."""
+    read: Seq = 0
+    """All up to here was shown to the user."""
+
+
 AnyRequest = (
     Login
     | Ping
@@ -172,5 +186,6 @@ AnyRequest = (
     | ListUsers
     | ListRooms
     | GetHistory
+    | Mark
 )
 """Everything that may come from a client."""

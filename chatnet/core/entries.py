@@ -70,6 +70,15 @@ class PutMessage(Entry, frozen=True):
     """The session that waits for the answer; the store hands it back and keeps nothing of it."""
 
 
+class PutMarks(Entry, frozen=True):
+    """Keep how far a user has got in a conversation. Both numbers only ever move forward."""
+
+    conversation: ConversationId
+    user: UserId
+    delivered: Seq
+    read: Seq
+
+
 class CheckMessage(Entry, frozen=True):
     """Was this message stored before? The core refuses it now, but if it is a duplicate the first answer stands.
 
@@ -185,6 +194,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     users: list[PutUser] = []
     conversations: list[SavedConversation] = []
+    marks: list[PutMarks] = []
     next_user: UserId = 1
     """Greater than every user id that was ever put, so that no id is given out twice."""
     next_conversation: ConversationId = 1

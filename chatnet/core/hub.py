@@ -13,6 +13,8 @@ from chatnet.core.entries import Committed, Completion, Failed, Handle, PageRead
 from chatnet.core.following import Following
 from chatnet.core.limits import Bucket, Limits
 from chatnet.core.lists import Lists
+from chatnet.core.marks import Marks
+from chatnet.core.pending import Pending
 from chatnet.core.policy import text_bytes
 from chatnet.core.posting import Posting
 from chatnet.core.presence import Presences
@@ -34,6 +36,7 @@ from chatnet.requests import (
     ListRooms,
     ListUsers,
     Login,
+    Mark,
     Open,
     Part,
     Ping,
@@ -61,7 +64,9 @@ class Hub:
         self._state = state = State(snapshot, limits)
         self._following = Following(state)
         self._presences = Presences(state)
-        self._rooms = Rooms(state, self._following, self._presences)
+        self._pending = Pending(state)
+        self._rooms = Rooms(state, self._following, self._presences, self._pending)
+        self._marks = Marks(state, self._pending)
         self._sessions = Sessions(state, self._following, self._rooms, history=history, open_to_guests=open_to_guests)
         self._posting = Posting(state)
         self._lists = Lists(state, self._rooms)
@@ -77,6 +82,7 @@ class Hub:
             ListUsers: lambda s, r, _: self._lists.users(s, r),
             ListRooms: lambda s, r, _: self._lists.rooms(s, r),
             GetHistory: lambda s, r, _: self._lists.history(s, r),
+            Mark: lambda s, r, _: self._marks.mark(s, r),
             Login: self._sessions.login,
         }
 
@@ -171,11 +177,11 @@ class Hub:
             self._posting.committed(completion, now)
             for entry in completion.batch:
                 if type(entry) is not PutMessage:
-                    self._rooms.committed(entry)
+                    self._pending.committed(entry)
         elif isinstance(completion, Failed):
             self._posting.failed(completion)
             for entry in completion.batch:
-                self._rooms.failed(entry, completion)
+                self._pending.failed(entry, completion)
         else:
             self._read(completion)
         return self._take()

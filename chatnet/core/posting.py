@@ -22,6 +22,7 @@ from chatnet.core.entries import (
 )
 from chatnet.core.following import pages
 from chatnet.core.policy import Refusal, check_content, check_post
+from chatnet.core.saving import save_referred
 from chatnet.core.state import ChatState, ConversationState, RoomState, Session, State, UserState
 from chatnet.errors import ErrorCode
 from chatnet.events import Ack, Deliver, Nack, Started
@@ -63,7 +64,7 @@ class Posting:
 
     def _append(self, session: Session, conversation: RoomState | ChatState, post: Post, now: Now) -> None:
         assert session.user is not None
-        self._save_referred(session.user, conversation)
+        save_referred(self._state, session.user, conversation)
         conversation.pending += 1
         user = session.user.user
         self._state.out.append(
@@ -83,22 +84,6 @@ class Posting:
                 )
             )
         )
-
-    def _save_referred(self, sender: UserState, conversation: RoomState | ChatState) -> None:
-        """What a message refers to is stored in front of it; idle guests and empty rooms never cost a write."""
-        self._save_user(sender)
-        if not conversation.saved:
-            conversation.saved = True
-            if isinstance(conversation, ChatState):
-                other = self._state.users.get(conversation.other(sender.user.id))
-                if other is not None:
-                    self._save_user(other)
-            self._state.out.append(Append(conversation.entry()))
-
-    def _save_user(self, user: UserState) -> None:
-        if not user.saved:
-            user.saved = True
-            self._state.out.append(Append(user.entry()))
 
     # -- after the store --------------------------------------------------------------------------------------
 

@@ -4,41 +4,28 @@ A room exists for clients once the store has it. Joining never makes one: a slip
 would wait for each other in ``lobby`` and ``loby``.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from chatnet.auth.names import check_name, fold
-from chatnet.core.effects import Append, Reply
-from chatnet.core.entries import Entry, Failed, Handle, PutRoom
+from chatnet.core.effects import Reply
+from chatnet.core.entries import PutRoom
 from chatnet.core.following import Following, tell
+from chatnet.core.pending import Change, Pending
 from chatnet.core.presence import Presences
+from chatnet.core.saving import save_user
 from chatnet.core.state import RoomState, Session, State, UserState
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Event, Joined, Opened, RoomChanged
-from chatnet.events import Refused as RefusedEvent
 from chatnet.model import UserId
 from chatnet.requests import ArchiveRoom, CreateRoom, Join, Part
-
-
-@dataclass(slots=True)
-class _Change:
-    """A change of a room that waits for the store, and what to do then."""
-
-    session: Handle
-    request: int
-    apply: Callable[[], Event]
-    undo: Callable[[], None]
 
 
 class Rooms:
     """Everything about rooms but what is said in them."""
 
-    def __init__(self, state: State, following: Following, presences: Presences) -> None:
+    def __init__(self, state: State, following: Following, presences: Presences, pending: Pending) -> None:
         self._state = state
         self._following = following
         self._presences = presences
-        self._waiting: dict[int, _Change] = {}
-        """Changes under way, by the identity of the entry: stores hand back the very batch that they were given."""
+        self._pending = pending
         self._reserved: set[str] = set()
 
     # -- requests ---------------------------------------------------------------------------------------------
@@ -93,17 +80,15 @@ class Rooms:
             raise Refused(ErrorCode.TOO_MANY_ROOMS, "this server has as many rooms as it can take")
         room = RoomState(self._state.next_conversation(), name, user.user.id, saved=True)
         self._reserve(user, name)
-        if not user.saved:
-            user.saved = True
-            self._state.out.append(Append(user.entry()))
+        save_user(self._state, user)
 
         def apply() -> Event:
             self._release(user, name)
             self._state.add_room(room)
             return Opened(request.id, self._state.conversation_of(session, room))
 
-        change = _Change(session.handle, request.id, apply, lambda: self._release(user, name))
-        self._submit(room.entry(), change)
+        change = Change(session.handle, request.id, apply, lambda: self._release(user, name))
+        self._pending.submit(room.entry(), change)
 
     def _reserve(self, user: UserState, name: str) -> None:
         """Hold name and place of a room while the store writes it."""
@@ -130,27 +115,7 @@ class Rooms:
             return Done(request.id)
 
         entry = PutRoom(room.id, room.name, room.owner, archived)
-        self._submit(entry, _Change(session.handle, request.id, apply, lambda: None))
-
-    # -- the store's answers ----------------------------------------------------------------------------------
-
-    def _submit(self, entry: Entry, change: _Change) -> None:
-        self._state.out.append(Append(entry))
-        self._waiting[id(entry)] = change
-
-    def committed(self, entry: Entry) -> None:
-        """An entry is stored; carry out the change that waited for it, if one did."""
-        change = self._waiting.pop(id(entry), None)
-        if change is not None:
-            self._state.out.append(Reply(change.session, change.apply()))
-
-    def failed(self, entry: Entry, failure: Failed) -> None:
-        """An entry could not be stored; refuse the change that waited for it, if one did."""
-        change = self._waiting.pop(id(entry), None)
-        if change is not None:
-            change.undo()
-            refused = RefusedEvent(change.request, failure.code, failure.reason, failure.retry_after)
-            self._state.out.append(Reply(change.session, refused))
+        self._pending.submit(entry, Change(session.handle, request.id, apply))
 
     # -- owners -----------------------------------------------------------------------------------------------
 

@@ -80,10 +80,14 @@ class Session:
         self.request_bucket: Bucket | None = None
 
 
+Position = tuple[Seq, Seq]
+"""How far a user has got in a conversation: (delivered, read)."""
+
+
 class ConversationState:
     """What rooms and personal chats share: a log, and those who listen to it."""
 
-    __slots__ = ("behind", "first", "head", "id", "live", "pending", "saved", "tail", "tail_used")
+    __slots__ = ("behind", "first", "head", "id", "live", "marks", "pending", "saved", "tail", "tail_used")
 
     def __init__(self, id: ConversationId, first: Seq = 1, head: Seq = 0, *, saved: bool = False) -> None:
         self.id = id
@@ -97,6 +101,7 @@ class ConversationState:
         """Sessions that have all up to ``head`` queued, and get what follows."""
         self.behind: dict[Handle, Session] = {}
         """Sessions that follow, but have to catch up first."""
+        self.marks: dict[UserId, Position] = {}
         self.tail: list[Message] = []
         """The last messages, while the conversation is busy; empty or ending at ``head``."""
         self.tail_used = 0.0
@@ -189,6 +194,9 @@ class State:
                 self.add_room(room)
             else:
                 self.add_chat(ChatState(entry.id, entry.low, entry.high, saved.first, saved.head, saved=True))
+        for mark in snapshot.marks:
+            if mark.conversation in self.conversations:
+                self.conversations[mark.conversation].marks[mark.user] = (mark.delivered, mark.read)
 
     # -- users ------------------------------------------------------------------------------------------------
 
@@ -251,13 +259,17 @@ class State:
 
     def conversation_of(self, session: Session, conversation: RoomState | ChatState) -> Conversation:
         """A conversation as the session's user sees it."""
-        first, head = conversation.first, conversation.head
-        if isinstance(conversation, RoomState):
-            return Conversation(conversation.id, conversation.room(), None, first, head)
         assert session.user is not None
-        other = self.users.get(conversation.other(session.user.user.id))
-        peer = User(conversation.other(session.user.user.id), "") if other is None else other.user
-        return Conversation(conversation.id, None, peer, first, head)
+        me, first, head = session.user.user.id, conversation.first, conversation.head
+        delivered, read = conversation.marks.get(me, (0, 0))
+        if isinstance(conversation, RoomState):
+            return Conversation(conversation.id, conversation.room(), None, first, head, read, delivered)
+        other = conversation.other(me)
+        peer = self.users[other].user if other in self.users else User(other, "")
+        # What one says to oneself is delivered and read at once.
+        theirs = (head, head) if other == me else conversation.marks.get(other, (0, 0))
+        mine = theirs if other == me else (delivered, read)
+        return Conversation(conversation.id, None, peer, first, head, mine[1], mine[0], theirs[1], theirs[0])
 
     def drop_chat(self, chat: ChatState) -> None:
         """Forget a personal chat."""

@@ -1,0 +1,23 @@
+"""What an entry refers to is stored in front of it: so idle guests and empty rooms never cost a write."""
+
+from chatnet.core.effects import Append
+from chatnet.core.state import ChatState, RoomState, State, UserState
+
+
+def save_user(state: State, user: UserState) -> None:
+    """Have a user stored, if it is not yet as it is now."""
+    if not user.saved:
+        user.saved = True
+        state.out.append(Append(user.entry()))
+
+
+def save_referred(state: State, user: UserState, conversation: RoomState | ChatState) -> None:
+    """Have a user and a conversation stored, with the other user of a personal chat."""
+    save_user(state, user)
+    if not conversation.saved:
+        conversation.saved = True
+        if isinstance(conversation, ChatState):
+            other = state.users.get(conversation.other(user.user.id))
+            if other is not None:
+                save_user(state, other)
+        state.out.append(Append(conversation.entry()))
