@@ -1,0 +1,1 @@
+"""The windows: view models without tkinter, and views without logic."""

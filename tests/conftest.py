@@ -1,0 +1,12 @@
+"""How hypothesis looks for examples, for all tests: `--hypothesis-profile thorough` looks longer."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Time is no verdict on a machine that others use too; a hang is ended by pytest's own time-out.
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples each time: what lands must not depend on luck.
+settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
+settings.register_profile("thorough", settings.get_profile("local"), max_examples=5000, stateful_step_count=200)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
