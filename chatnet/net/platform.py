@@ -1,0 +1,163 @@
+"""What differs between operating systems: selectors, signals, and where the local socket lives.
+
+Linux is the reference; each function here has an answer for macOS and Windows too. Nothing else in chatnet asks what
+system it runs on. With ``CHATNET_TEST_PLATFORM=minimal`` the answers are those of the poorest system, so that the
+ways taken there are tested everywhere.
+"""
+
+import os
+import selectors
+import signal
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from chatnet.errors import CannotListen, ErrorCode
+
+SYSTEM_SOCKET_FOLDER = "/run/chatnet"
+TEMPORARY_FOLDER = "/tmp"
+"""Not ``tempfile.gettempdir()``: a cron job has other environment variables than the shell that started the server."""
+SOCKET_NAME = "chatnet.sock"
+_SELECT_CAPACITY = 512
+"""What ``select`` can watch on Windows; on POSIX it is 1024."""
+_RESERVED_FILES = 32
+"""File descriptors that are no connections: listeners, the store, the standard streams."""
+
+
+def is_minimal() -> bool:
+    """Shall everything behave as on the poorest system?"""
+    return os.environ.get("CHATNET_TEST_PLATFORM") == "minimal"
+
+
+# -- selectors ------------------------------------------------------------------------------------------------
+
+
+def new_selector() -> selectors.BaseSelector:
+    """The best selector of this system."""
+    return selectors.SelectSelector() if is_minimal() else selectors.DefaultSelector()
+
+
+def connection_capacity(selector: selectors.BaseSelector) -> int | None:
+    """How many connections a selector can watch, or None where only the number of open files limits it."""
+    if isinstance(selector, selectors.SelectSelector):
+        return _SELECT_CAPACITY - _RESERVED_FILES
+    return None
+
+
+def allow_many_files() -> None:
+    """Raise this process's limit of open files to what the administrator allows. Does nothing on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS reports an unlimited hard limit that it does not accept as a soft one.
+    if soft != hard and hard != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+# -- signals --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def stop_on_signals(stop: Callable[[], None], wakeup_fd: int) -> Iterator[None]:
+    """While inside, SIGTERM and Ctrl-C call ``stop``; a second Ctrl-C raises KeyboardInterrupt.
+
+    ``wakeup_fd`` is a non-blocking descriptor that wakes the loop: without it a signal that comes just before the
+    loop waits would be seen only after the wait, and on Windows Ctrl-C does not end a wait at all. Only for the main
+    thread.
+    """
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        del frame
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if hasattr(signal, "SIGBREAK"):
+        numbers.append(signal.SIGBREAK)
+    # A full channel means that the loop is about to wake anyway.
+    old_fd = signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
+    old_handlers = [(number, signal.signal(number, on_signal)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in old_handlers:
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(old_fd)
+
+
+# -- the local socket -----------------------------------------------------------------------------------------
+
+
+def has_unix_sockets() -> bool:
+    """Can programs on this machine meet at a path?"""
+    return hasattr(socket, "AF_UNIX") and os.name == "posix" and not is_minimal()
+
+
+def local_socket_path() -> str:
+    """Where a server of this user listens for programs on the same machine."""
+    return os.path.join(_writable_folder(), SOCKET_NAME)
+
+
+def _writable_folder() -> str:
+    place = SYSTEM_SOCKET_FOLDER
+    if os.access(place if os.path.isdir(place) else os.path.dirname(place), os.W_OK | os.X_OK):
+        return place
+    return _own_folder()
+
+
+def _own_folder() -> str:
+    return os.path.join(TEMPORARY_FOLDER, f"chatnet-{os.getuid()}")
+
+
+def find_local_sockets() -> list[str]:
+    """The paths at which a client may find a server of this machine, in the order in which to try them.
+
+    A folder that somebody else could have made is not looked into: its server could be anybody's. A path that is
+    returned may still have no server behind it, if one died there.
+    """
+    if not has_unix_sockets():
+        return []
+    folders = [folder for folder in (SYSTEM_SOCKET_FOLDER, _own_folder()) if _whats_wrong(folder) is None]
+    paths = [os.path.join(folder, SOCKET_NAME) for folder in folders]
+    return [path for path in paths if os.path.exists(path)]
+
+
+def prepare_socket_folder(path: str) -> None:
+    """Make the folder of the local socket at ``path``; everybody may enter it, only its owner may change it.
+
+    :raises CannotListen: CANNOT_LISTEN if it is not a folder that nobody else controls.
+    """
+    folder = os.path.dirname(path)
+    try:
+        os.mkdir(folder, 0o755)
+        os.chmod(folder, 0o755)  # whatever the umask is
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise CannotListen(ErrorCode.CANNOT_LISTEN, f"cannot make the folder {folder}: {error.strerror}") from error
+    wrong = _whats_wrong(folder)
+    if wrong is not None:
+        raise CannotListen(
+            ErrorCode.CANNOT_LISTEN,
+            f"cannot put the local socket into {folder}: {wrong}. Remove it, or choose addresses with --bind.",
+        )
+
+
+def _whats_wrong(folder: str) -> str | None:
+    """Why a folder must not be trusted; None if only root or this user could have made it and can change it."""
+    try:
+        found = os.lstat(folder)
+    except FileNotFoundError:
+        return "it does not exist"
+    if not stat.S_ISDIR(found.st_mode):
+        return "it is not a folder"
+    if found.st_uid not in (0, os.getuid()):
+        return f"it belongs to another user (uid {found.st_uid})"
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write into it"
+    return None
