@@ -1,0 +1,274 @@
+"""One connection: its transport, its front-end, and what waits to be written to it.
+
+A peer knows nothing of the chat. It queues references to encoded events, writes them once a turn, and asks the
+selector for writability only while something was left over. It is as lean as it can be, since there may be tens of
+thousands: everything that an idle connection does not need is made on first use.
+
+    OPEN      requests are read and handled
+    PAUSED    it is over its rate, or the server stops: nothing is read, all else goes on
+    ENDED     the other side has ended its side; it still gets the answers to what it asked
+    CLOSING   the last words are queued, nothing more goes in, what comes is thrown away
+    LINGERING all is written and our side is ended: wait for the other side to end its own. Closing a TCP socket with
+              unread input resets the connection, and the reset may overtake the last words (RFC 2525, 2.17)
+    CLOSED    gone
+"""
+
+from typing import TYPE_CHECKING
+
+from chatnet.core.limits import KIB
+from chatnet.errors import ErrorCode
+from chatnet.net.loop import READ, WRITE, Timer
+from chatnet.net.ports import Frontend, Transport
+
+if TYPE_CHECKING:
+    from chatnet.net.connections import Connections
+    from chatnet.net.loop import Watch
+
+OPEN, PAUSED, ENDED, CLOSING, LINGERING, CLOSED = range(6)
+READ_BYTES = 64 * KIB
+"""Taken from one peer in one turn, so that nobody starves the others."""
+DISCARD_BYTES = 256 * KIB
+"""Thrown away for the sake of the last words; who goes on sending after that may lose them."""
+GONE = 1 << 62
+"""``queued`` of a peer that takes nothing more: over every limit, so that the fast path needs no second question."""
+
+
+class Peer:
+    """One connection. What the rest of the network layer reads is public; only the peer itself changes it."""
+
+    __slots__ = (
+        "_connections",
+        "_deaf",
+        "_discarded",
+        "_pause",
+        "admitted",
+        "asked",
+        "awaiting_drain",
+        "deadline",
+        "encode",
+        "frontend",
+        "known",
+        "last_heard",
+        "limit",
+        "queue",
+        "queued",
+        "state",
+        "transport",
+        "watch",
+    )
+    watch: "Watch[Peer]"
+
+    def __init__(self, transport: Transport, frontend: Frontend, connections: "Connections") -> None:
+        limits = connections.limits
+        self.transport = transport
+        self.frontend = frontend
+        self._connections = connections
+        self.state = OPEN
+        self.encode = frontend.encode
+        self.queue: list[bytes] | None = None
+        """What is to be written; None exactly when there is nothing."""
+        self.queued = 0
+        """Bytes in the queue, or GONE."""
+        self.limit = limits.output_before_login
+        self.admitted = False
+        self.known = False
+        """Has the core been told of it, and not been told that it is gone?"""
+        self.awaiting_drain = False
+        self.asked = False
+        """Has it been asked whether it is there, since it was last heard?"""
+        self.last_heard = connections.loop.now.monotonic
+        self.deadline = self.last_heard + limits.login_seconds
+        """When its time is over: to log in before it is admitted, to be gone once it has ENDED or is CLOSING."""
+        self._pause: Timer | None = None
+        self._deaf = False
+        """Will nothing more be read?"""
+        self._discarded = 0
+
+    def __repr__(self) -> str:
+        return f"<Peer {self.transport.peer}>"
+
+    # -- output -----------------------------------------------------------------------------------------------
+
+    def put(self, frame: bytes) -> None:
+        """Queue some bytes; a peer that reads too slowly for its limit is closed."""
+        size = len(frame)
+        if self.queued + size > self.limit:
+            self.close(ErrorCode.TOO_SLOW, "too much output is waiting for you to read it")
+            return
+        if self.queue is None:
+            self.queue = [frame]
+            self._connections.dirty.append(self)
+        else:
+            self.queue.append(frame)
+        self.queued += size
+
+    def flush(self) -> None:
+        """Write all that is queued, in one piece."""
+        if self.queue is None:
+            return
+        data = self.queue[0] if len(self.queue) == 1 else b"".join(self.queue)
+        try:
+            sent = self.transport.send(data) if data else 0
+        except OSError:
+            self.drop()
+            return
+        left = len(data) - sent
+        self.queue = [data[sent:]] if left else None
+        mask = self.watch.mask
+        if bool(left) != bool(mask & WRITE):
+            self.watch.want(mask ^ WRITE)
+        if self.state < CLOSING:
+            self.queued = left
+            if self.awaiting_drain:
+                self._notice_drain()
+        elif not left:
+            self._linger()
+
+    def await_drain(self) -> None:
+        """Note it in `Connections.drained` once the queue is short, perhaps at once."""
+        if self.state < CLOSING:
+            self.awaiting_drain = True
+            self._notice_drain()
+
+    def _notice_drain(self) -> None:
+        if self.queued <= self._connections.limits.output_low:
+            self.awaiting_drain = False
+            self._connections.drained.append(self)
+
+    # -- input ------------------------------------------------------------------------------------------------
+
+    def receive(self) -> bytes | None:
+        """What has come, at most READ_BYTES; None if there is nothing to handle."""
+        try:
+            data = self.transport.receive(READ_BYTES)
+        except OSError:
+            self.drop()
+            return None
+        if data is None:
+            return None
+        if self.state != OPEN:
+            self._discard(data)
+            return None
+        if not data:
+            self._end()
+            return None
+        self.last_heard = self._connections.loop.now.monotonic
+        self.asked = False
+        return data
+
+    def admit(self) -> None:
+        """It has logged in."""
+        if self.state < CLOSING and not self.admitted:
+            self.admitted = True
+            self._connections.strangers -= 1
+            self.limit = self._connections.limits.output_hard
+            self.frontend.admit()
+
+    def hold(self) -> None:
+        """Read nothing more, for good."""
+        if self.state <= PAUSED:
+            self._stop_timer()
+            self.state = PAUSED
+            self.watch.want(self.watch.mask & ~READ)
+
+    def pause(self, until: float) -> None:
+        """Read nothing until this monotonic time, then note it in `Connections.resumed`."""
+        if self.state == PAUSED and (self._pause is None or until <= self._pause.when):
+            return
+        if self.state <= PAUSED:
+            self.hold()
+            self._pause = self._connections.loop.call_at(until, self._resume)
+
+    def _resume(self) -> None:
+        self._pause = None
+        self.state = OPEN
+        self.last_heard = self._connections.loop.now.monotonic
+        self.watch.want(self.watch.mask | READ)
+        self._connections.resumed.append(self)
+
+    def _stop_timer(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+
+    def _end(self) -> None:
+        self.state = ENDED
+        self._deaf = True
+        self._set_deadline()
+        self.watch.want(self.watch.mask & ~READ)
+        self._connections.ended.append(self)
+
+    # -- the end ----------------------------------------------------------------------------------------------
+
+    def close(self, code: str, reason: str, retry_after: float = 0.0) -> None:
+        """Say why, flush, and close; what was queued before is still written if the other side reads it in time."""
+        if self.state < CLOSING:
+            self._begin_closing(self.frontend.farewell(code, reason, retry_after))
+
+    def finish(self) -> None:
+        """Flush and close without a word: the other side has ended its side already."""
+        if self.state < CLOSING:
+            self._begin_closing(b"")
+
+    def drop(self) -> None:
+        """Close at once."""
+        if self.state == CLOSED:
+            return
+        if self.state < CLOSING:
+            self._leave()
+        else:
+            self._connections.closing -= 1
+        self.state = CLOSED
+        self.queue = None
+        self.watch.want(0)
+        self.transport.close()
+        del self._connections.all[self]
+
+    def _begin_closing(self, last_words: bytes) -> None:
+        if self.queue is None:
+            self.queue = []
+            self._connections.dirty.append(self)
+        self.queue.append(last_words)
+        self._leave()
+        self.state = CLOSING
+        self._set_deadline()
+        self._connections.closing += 1
+        if not self.admitted and self._connections.closing > self._connections.limits.strangers:
+            self.flush()
+            self.drop()
+        elif not self._deaf:
+            self.watch.want(self.watch.mask | READ)
+
+    def _leave(self) -> None:
+        """From here on it is nobody's peer."""
+        self._stop_timer()
+        self.queued = GONE
+        self.awaiting_drain = False
+        if not self.admitted:
+            self._connections.strangers -= 1
+        if self.known:
+            self._connections.gone.append(self)
+
+    def _set_deadline(self) -> None:
+        limits = self._connections.limits
+        self.deadline = self._connections.loop.now.monotonic + limits.farewell_seconds
+
+    def _linger(self) -> None:
+        if self._deaf:
+            self.drop()
+            return
+        self.state = LINGERING
+        try:
+            self.transport.end()
+        except OSError:
+            self.drop()
+
+    def _discard(self, data: bytes) -> None:
+        self._discarded += len(data)
+        if data and self._discarded <= DISCARD_BYTES:
+            return
+        if self.state == LINGERING:
+            self.drop()
+        else:
+            self._deaf = True
+            self.watch.want(self.watch.mask & ~READ)
