@@ -1,0 +1,239 @@
+"""Messages in memory: a bounded window of what was said last, for ``--history none`` and for tests.
+
+Nothing survives the process, so all that must is what keeps the rules of `chatnet.core.entries` while it runs: the head
+of each conversation, and each device's latest answers. Users and rooms are the core's to remember; their entries are
+taken and not kept. Every bound drops the oldest first. All answers are there as soon as `submit` or `read` returns.
+"""
+
+from bisect import bisect_left
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+
+from chatnet.core.entries import (
+    Batch,
+    CheckMessage,
+    Committed,
+    Completion,
+    DropChat,
+    Duplicate,
+    Entry,
+    Outcome,
+    PageRead,
+    PutMessage,
+    ReadMessages,
+    Snapshot,
+    Stale,
+)
+from chatnet.core.limits import MIB
+from chatnet.core.policy import text_bytes
+from chatnet.model import ConversationId, DeviceId, Message, Seq
+
+ANSWERS = 64
+"""How many of a device's latest messages can be recognised: twice as many as it may have unanswered."""
+MESSAGE_BYTES = 300
+"""What a message costs in memory beside its text, in CPython: the record, two numbers, its places in the tables."""
+
+_ANSWER_FIELDS = 4
+_MOST_ANSWER_FIELDS = (ANSWERS + 16) * _ANSWER_FIELDS
+"""A device's list grows a little over `ANSWERS` before it is cut, so that not every message moves it."""
+_COMPACT_ABOVE = 1024
+
+
+class _Conversation:
+    """The kept messages by seq: always those from ``first`` to ``head``."""
+
+    __slots__ = ("first", "head", "id", "messages", "outdated")
+
+    def __init__(self, id: ConversationId) -> None:
+        self.id = id
+        self.first: Seq = 1
+        self.head: Seq = 0
+        self.messages: dict[Seq, Message] = {}
+        self.outdated = 0
+        """How many of its places in the common order, counted from the oldest, are of messages that are gone."""
+
+
+class MemoryStore:
+    """A `chatnet.net.ports.Store` that never fails.
+
+    It keeps ``window_messages`` of each conversation and about ``window_bytes`` of memory in all, and recognises what
+    the ``devices`` that wrote last send again.
+    """
+
+    history = "none"
+
+    def __init__(self, *, window_messages: int = 1000, window_bytes: int = 64 * MIB, devices: int = 65_536) -> None:
+        self._window_messages = window_messages
+        self._window_bytes = window_bytes
+        self._most_devices = devices
+        self._conversations: dict[ConversationId, _Conversation] = {}
+        self._devices: OrderedDict[DeviceId, list[int]] = OrderedDict()
+        """Answers as n, conversation, seq, time, n, ...: a flat list is a third of the memory of records."""
+        self._order: deque[_Conversation] = deque()
+        """The conversation of each message, oldest first; and those of messages that are gone, till compaction."""
+        self._outdated = 0
+        self._bytes = 0
+        self._firsts: dict[ConversationId, Seq] = {}
+        self._completions: list[Completion] = []
+
+    # -- the port ---------------------------------------------------------------------------------------------
+
+    def load(self) -> Snapshot:
+        return Snapshot()
+
+    def bind(self, wakeup: Callable[[], None]) -> None:
+        """No answer ever comes late, so nobody needs to be woken."""
+        del wakeup
+
+    def submit(self, batch: Batch) -> None:
+        self._firsts = {}
+        outcomes = [
+            self._put_message(entry) if type(entry) is PutMessage else self._store_other(entry) for entry in batch
+        ]
+        self._completions.append(Committed(batch, outcomes, self._firsts))
+
+    def read(self, query: ReadMessages) -> None:
+        conversation = self._conversations.get(query.conversation)
+        if conversation is None:
+            page = PageRead(query, [], 1)
+        else:
+            page = PageRead(query, _page(conversation, query), conversation.first)
+        self._completions.append(page)
+
+    def completions(self) -> list[Completion]:
+        completions, self._completions = self._completions, []
+        return completions
+
+    def acknowledge_failure(self) -> None:
+        """There are no failures here."""
+
+    def close(self) -> None:
+        self._conversations.clear()
+        self._devices.clear()
+        self._order.clear()
+
+    # -- entries ----------------------------------------------------------------------------------------------
+
+    def _put_message(self, entry: PutMessage) -> Outcome:
+        answers = self._devices.get(entry.device)
+        if answers is not None and entry.n <= answers[-_ANSWER_FIELDS]:
+            return _answer(answers, entry.n)
+        conversation = self._conversations.get(entry.conversation)
+        if conversation is None:
+            conversation = self._conversations[entry.conversation] = _Conversation(entry.conversation)
+        seq = conversation.head = conversation.head + 1
+        message = Message(
+            seq, entry.time, entry.sender, entry.name, entry.display, entry.kind, entry.body, entry.reference
+        )
+        self._remember(entry, answers, seq)
+        conversation.messages[seq] = message
+        self._order.append(conversation)
+        self._bytes += _memory(message)
+        if seq - conversation.first >= self._window_messages:
+            self._drop_oldest(conversation)
+            self._outdate(conversation, 1)
+        if self._bytes > self._window_bytes:
+            self._shrink()
+        return message
+
+    def _remember(self, entry: PutMessage, answers: list[int] | None, seq: Seq) -> None:
+        if answers is None:
+            self._devices[entry.device] = [entry.n, entry.conversation, seq, entry.time]
+            if len(self._devices) > self._most_devices:
+                self._devices.popitem(last=False)
+        else:
+            self._devices.move_to_end(entry.device)
+            answers += (entry.n, entry.conversation, seq, entry.time)
+            if len(answers) > _MOST_ANSWER_FIELDS:
+                del answers[: -ANSWERS * _ANSWER_FIELDS]
+
+    def _store_other(self, entry: Entry) -> Outcome:
+        if type(entry) is CheckMessage:
+            answers = self._devices.get(entry.device)
+            return None if answers is None or entry.n > answers[-_ANSWER_FIELDS] else _answer(answers, entry.n)
+        if type(entry) is DropChat:
+            self._drop_chat(entry.id)
+        return None
+
+    # -- the window -------------------------------------------------------------------------------------------
+
+    def _drop_oldest(self, conversation: _Conversation) -> None:
+        self._bytes -= _memory(conversation.messages.pop(conversation.first))
+        conversation.first += 1
+        self._firsts[conversation.id] = conversation.first
+
+    def _shrink(self) -> None:
+        """Drop what is oldest of all until the rest fits."""
+        while self._bytes > self._window_bytes:
+            oldest = self._order.popleft()
+            if oldest.outdated:
+                oldest.outdated -= 1
+                self._outdated -= 1
+            else:
+                self._drop_oldest(oldest)
+
+    def _drop_chat(self, id: ConversationId) -> None:
+        conversation = self._conversations.pop(id, None)
+        if conversation is not None:
+            self._bytes -= sum(map(_memory, conversation.messages.values()))
+            self._firsts.pop(id, None)
+            self._outdate(conversation, len(conversation.messages))
+            conversation.messages.clear()
+
+    def _outdate(self, conversation: _Conversation, places: int) -> None:
+        """The ``places`` oldest of its messages are gone from the window, but not yet from the common order."""
+        if places == 1 and self._order[0] is conversation:
+            self._order.popleft()
+            return
+        conversation.outdated += places
+        self._outdated += places
+        if self._outdated > _COMPACT_ABOVE and 2 * self._outdated > len(self._order):
+            self._compact()
+
+    def _compact(self) -> None:
+        order: deque[_Conversation] = deque()
+        for conversation in self._order:
+            if conversation.outdated:
+                conversation.outdated -= 1
+            else:
+                order.append(conversation)
+        self._order = order
+        self._outdated = 0
+
+
+def _answer(answers: list[int], n: int) -> Duplicate | Stale:
+    """What became of a message whose number is not greater than the last in ``answers``."""
+    numbers = answers[::_ANSWER_FIELDS]
+    place = bisect_left(numbers, n)
+    if numbers[place] != n:
+        return Stale()
+    _, conversation, seq, time = answers[place * _ANSWER_FIELDS : (place + 1) * _ANSWER_FIELDS]
+    return Duplicate(conversation, seq, time)
+
+
+def _memory(message: Message) -> int:
+    """About the bytes that a kept message costs; always the same for the same message."""
+    body = message.body
+    # Beyond ASCII, up to four bytes a character, and as many for the UTF-8 that CPython keeps once it was encoded.
+    return MESSAGE_BYTES + (len(body) if body.isascii() else 8 * len(body))
+
+
+def _page(conversation: _Conversation, query: ReadMessages) -> list[Message]:
+    if query.after is not None:
+        return _take(conversation, range(max(query.after + 1, conversation.first), conversation.head + 1), query)
+    assert query.before is not None
+    newest = min(query.before - 1, conversation.head)
+    return _take(conversation, range(newest, conversation.first - 1, -1), query)[::-1]
+
+
+def _take(conversation: _Conversation, seqs: Iterable[Seq], query: ReadMessages) -> list[Message]:
+    """The messages with these seqs, as far as the page's limits go, and at least one."""
+    page: list[Message] = []
+    size = 0
+    for seq in seqs:
+        message = conversation.messages[seq]
+        size += text_bytes(message.body)
+        if page and (len(page) >= query.limit or size > query.max_bytes):
+            break
+        page.append(message)
+    return page

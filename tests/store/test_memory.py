@@ -1,0 +1,217 @@
+"""The memory store: the rules of every store, and a window that drops the oldest."""
+
+from collections import deque
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatnet.core.entries import Batch, Committed, DropChat, Outcome, PageRead, ReadMessages
+from chatnet.model import ConversationId, Message, Seq
+from chatnet.net.ports import Store
+from chatnet.store.memory import ANSWERS, MESSAGE_BYTES, MemoryStore
+from chatnet.testing.store_conformance import StoreConformance
+from chatnet.testing.store_model import DEVICES, RECOGNISED, post
+
+
+class TestMemoryStore(StoreConformance):
+    def make_store(self) -> Store:
+        return MemoryStore()
+
+
+def commit(store: MemoryStore, batch: Batch) -> Committed:
+    store.submit(batch)
+    (done,) = store.completions()
+    assert isinstance(done, Committed)
+    return done
+
+
+def put(store: MemoryStore, *batch: tuple[ConversationId, int]) -> Committed:
+    return commit(store, [post(conversation, n) for conversation, n in batch])
+
+
+def page(store: MemoryStore, conversation: ConversationId, after: Seq = 0) -> PageRead:
+    store.read(ReadMessages(conversation, 1000, 1 << 20, after=after))
+    (answer,) = store.completions()
+    assert isinstance(answer, PageRead)
+    return answer
+
+
+def seqs(messages: list[Message]) -> list[Seq]:
+    return [message.seq for message in messages]
+
+
+def test_it_keeps_nothing_for_the_next_process() -> None:
+    assert MemoryStore().history == "none"
+
+
+def test_it_recognises_as_many_messages_as_every_store_must() -> None:
+    assert ANSWERS >= RECOGNISED
+
+
+def test_the_answer_is_there_when_submit_returns_and_only_once() -> None:
+    store = MemoryStore()
+    store.submit([post(1, 1)])
+    assert len(store.completions()) == 1
+    assert store.completions() == []
+
+
+# -- the window of a conversation -----------------------------------------------------------------------------
+
+
+def test_a_conversation_keeps_its_last_messages() -> None:
+    store = MemoryStore(window_messages=3)
+    for n in range(1, 6):
+        put(store, (1, n))
+    answer = page(store, 1)
+    assert seqs(answer.messages) == [3, 4, 5]
+    assert answer.first == 3
+
+
+def test_dropped_messages_are_told_with_the_batch_that_pushed_them_out() -> None:
+    store = MemoryStore(window_messages=2)
+    assert put(store, (1, 1), (1, 2), (2, 3)).firsts == {}
+    assert put(store, (1, 4), (1, 5), (2, 6)).firsts == {1: 3}
+    assert put(store, (2, 7)).firsts == {2: 2}
+
+
+def test_seqs_go_on_when_nothing_is_kept_any_more() -> None:
+    store = MemoryStore(window_bytes=0)
+    done = put(store, (1, 1), (1, 2))
+    assert seqs([m for m in done.outcomes if isinstance(m, Message)]) == [1, 2]
+    assert done.firsts == {1: 3}
+    answer = page(store, 1)
+    assert (answer.messages, answer.first) == ([], 3)
+    (outcome,) = put(store, (1, 3)).outcomes
+    assert isinstance(outcome, Message)
+    assert outcome.seq == 3
+
+
+def test_a_dropped_message_is_still_recognised() -> None:
+    store = MemoryStore(window_messages=1)
+    first = put(store, (1, 1), (1, 2)).outcomes[0]
+    assert isinstance(first, Message)
+    (again,) = put(store, (1, 1)).outcomes
+    assert again is not None
+    assert not isinstance(again, Message)
+    assert getattr(again, "seq", None) == first.seq
+
+
+# -- the window of the whole store ----------------------------------------------------------------------------
+
+
+def test_the_oldest_of_all_conversations_is_dropped_first() -> None:
+    store = MemoryStore(window_bytes=3 * (MESSAGE_BYTES + 5))
+    put(store, (1, 1), (2, 2), (1, 3))
+    assert put(store, (3, 4)).firsts == {1: 2}
+    assert put(store, (3, 5)).firsts == {2: 2}
+    assert seqs(page(store, 1).messages) == [2]
+    assert page(store, 2).messages == []
+    assert seqs(page(store, 3).messages) == [1, 2]
+
+
+def test_text_beyond_ascii_counts_for_what_it_costs() -> None:
+    store = MemoryStore(window_bytes=10 * MESSAGE_BYTES)
+    for n in range(1, 11):
+        commit(store, [post(1, n, body="🙂" * 100)])
+    assert len(page(store, 1).messages) == 10 * MESSAGE_BYTES // (MESSAGE_BYTES + 800)
+
+
+def test_a_dropped_chat_gives_its_room_back() -> None:
+    store = MemoryStore(window_bytes=3 * (MESSAGE_BYTES + 5))
+    put(store, (1, 1), (2, 2), (2, 3))
+    commit(store, [DropChat(2)])
+    assert put(store, (1, 4), (1, 5)).firsts == {}
+    assert put(store, (1, 6)).firsts == {1: 2}
+
+
+def test_a_busy_room_beside_a_quiet_one_does_not_grow_the_store() -> None:
+    store = MemoryStore(window_messages=10)
+    put(store, (2, 1))
+    for n in range(2, 10_000):
+        put(store, (1, n))
+    assert len(store._order) < 2000
+    assert seqs(page(store, 2).messages) == [1]
+
+
+class Oldest:
+    """The window in its simplest form: one list of all messages, oldest first."""
+
+    def __init__(self, window_messages: int, most: int) -> None:
+        self.kept: deque[tuple[ConversationId, Seq]] = deque()
+        self.heads: dict[ConversationId, Seq] = {}
+        self._window_messages, self._most = window_messages, most
+
+    def put(self, conversation: ConversationId) -> None:
+        seq = self.heads[conversation] = self.heads.get(conversation, 0) + 1
+        self.kept.append((conversation, seq))
+        if seq - self.first(conversation) >= self._window_messages:
+            self.kept.remove((conversation, self.first(conversation)))
+        if len(self.kept) > self._most:
+            self.kept.popleft()
+
+    def drop(self, conversation: ConversationId) -> None:
+        self.kept = deque(place for place in self.kept if place[0] != conversation)
+        self.heads.pop(conversation, None)
+
+    def first(self, conversation: ConversationId) -> Seq:
+        head = self.heads.get(conversation, 0)
+        return min((seq for id, seq in self.kept if id == conversation), default=head + 1)
+
+
+@given(
+    window=st.integers(1, 4),
+    most=st.integers(1, 8),
+    batches=st.lists(st.lists(st.tuples(st.integers(1, 4), st.booleans()), max_size=6), max_size=20),
+)
+def test_the_window_is_always_the_newest_messages(
+    window: int, most: int, batches: list[list[tuple[ConversationId, bool]]]
+) -> None:
+    store = MemoryStore(window_messages=window, window_bytes=most * (MESSAGE_BYTES + 5))
+    model = Oldest(window, most)
+    firsts: dict[ConversationId, Seq] = {}
+    n = 0
+    for steps in batches:
+        batch: Batch = []
+        for conversation, is_drop in steps:
+            n += 1
+            if is_drop and n % 3 == 0:
+                batch.append(DropChat(conversation))
+                model.drop(conversation)
+            else:
+                batch.append(post(conversation, n))
+                model.put(conversation)
+        done = commit(store, batch)
+        for entry in batch:
+            if isinstance(entry, DropChat):
+                firsts.pop(entry.id, None)
+        firsts |= done.firsts
+        for id, head in model.heads.items():
+            answer = page(store, id)
+            assert (answer.first, seqs(answer.messages)) == (model.first(id), list(range(model.first(id), head + 1)))
+            assert firsts.get(id, 1) == answer.first
+
+
+# -- devices --------------------------------------------------------------------------------------------------
+
+
+def test_the_devices_that_wrote_last_are_recognised() -> None:
+    store = MemoryStore(devices=2)
+
+    def post_by(device: bytes) -> Outcome:
+        (outcome,) = commit(store, [post(1, 1, device=device)]).outcomes
+        return outcome
+
+    first, second, third = DEVICES
+    assert isinstance(post_by(first), Message)
+    assert isinstance(post_by(second), Message)
+    commit(store, [post(1, 2, device=first)])
+    assert isinstance(post_by(third), Message)
+    assert not isinstance(post_by(first), Message)
+    assert isinstance(post_by(second), Message), "it was silent for the longest time"
+
+
+def test_a_device_costs_no_more_however_much_it_writes() -> None:
+    store = MemoryStore()
+    for n in range(1, 2000):
+        put(store, (1, n))
+    assert len(store._devices[DEVICES[0]]) <= 4 * (ANSWERS + 16)
