@@ -1,0 +1,73 @@
+"""Who the user is on a server, from one connection to the next.
+
+A guest logs in by name and secret. So after a lost connection there are two ways of becoming somebody else without
+noticing: the server may have forgotten the guest, and a rename may or may not have come through. The user's id tells.
+"""
+
+from enum import Enum
+
+from chatnet.client.cache import Cache
+from chatnet.client.identity import Identity
+from chatnet.events import Hello, Welcome
+from chatnet.model import SessionId, User
+from chatnet.requests import Login, Rename
+
+
+class Who(Enum):
+    """Whom a login has led to."""
+
+    ONESELF = "oneself"
+    NEWCOMER = "newcomer"
+    """A new user of the old name: the server has forgotten the old one."""
+    STRANGER = "stranger"
+    """A new user of the old name, because oneself has another name by now: to be logged in again with that."""
+
+
+class Account:
+    """What logins show, and what they have shown."""
+
+    def __init__(self, identity: Identity, cache: Cache) -> None:
+        self._identity = identity
+        self._cache = cache
+        self._server = b""
+        self._session: SessionId = 0
+        self._unsure: Rename | None = None
+
+    @property
+    def has_session(self) -> bool:
+        """Is there an earlier session on this server that a login goes on with?"""
+        return self._session != 0
+
+    def is_elsewhere(self, hello: Hello) -> bool:
+        """Is this another server than before, or the same without its memory?"""
+        return self._server not in (b"", hello.server)
+
+    def greeted(self, hello: Hello) -> None:
+        """This is the server to log in to; on another than before, nothing of before counts."""
+        if self.is_elsewhere(hello):
+            self._session, self._unsure = 0, None
+        self._server = hello.server
+
+    def login(self, id: int, *, live: bool) -> Login:
+        """The request to log in to the server that has greeted."""
+        me = self._cache.me
+        secret = self._identity.secret_for(self._server)
+        return Login(id, me.name, secret, self._identity.device, me.display, live, self._session)
+
+    def renaming_unanswered(self, rename: Rename) -> None:
+        """Nobody knows whether this came through."""
+        self._unsure = rename
+
+    def welcome(self, welcome: Welcome) -> Who:
+        """Take over what the server says of oneself, and find out who that is."""
+        me, unsure, self._unsure = self._cache.me, self._unsure, None
+        if me.id in (0, welcome.user.id):
+            who = Who.ONESELF
+        elif unsure is not None:
+            self._cache.me = User(me.id, unsure.name, unsure.display)
+            return Who.STRANGER
+        else:
+            who = Who.NEWCOMER
+        self._session = welcome.session
+        self._cache.log_in(welcome.user)
+        return who

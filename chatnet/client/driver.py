@@ -1,0 +1,215 @@
+"""Drives one session until something is there: an answer, news, or the end of the time given.
+
+It connects again by itself while it waits, and keeps what the application has not taken yet, in order.
+"""
+
+import math
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
+
+from chatnet.address import Address
+from chatnet.client.link import Link
+from chatnet.client.news import Answer, News, PostRefused, Stored, Woken
+from chatnet.client.session import ClientSession
+from chatnet.errors import ChatnetError, ErrorCode, Refused, TimedOut, Unreachable
+from chatnet.events import Event
+from chatnet.events import Refused as RefusedEvent
+
+T = TypeVar("T")
+_SHORTEST_CONNECT = 0.1
+"""Seconds that even a hurried caller leaves for a connection."""
+
+
+def chance() -> float:
+    """A random number in [0, 1)."""
+    return int.from_bytes(os.urandom(4)) / 2**32
+
+
+class Driver:
+    """One thread's way to a session; only `wake` may be called from others. ``timeout``: seconds for any answer."""
+
+    def __init__(self, session: ClientSession, *, timeout: float, reconnect: bool) -> None:
+        self.session = session
+        self.news: deque[News] = deque()
+        """What the application has not taken."""
+        self._timeout = timeout
+        self._reconnect = reconnect
+        self._link = Link(session)
+        self._address: Address | None = None
+        self._posts: dict[int, Stored | PostRefused | None] = {}
+        """Posts that are waited for, and how they fared."""
+        self._questions: dict[int, Answer | None] = {}
+
+    # -- connecting -------------------------------------------------------------------------------------------
+
+    def connect(self, addresses: list[Address]) -> Address:
+        """Log in at the first of these addresses where anybody is. That one is kept for later connections.
+
+        :raises ChatnetError: nobody is at any of them, or who is there does not let one in.
+        """
+        failures = []
+        for address in addresses:
+            try:
+                self._link.connect(address, self._timeout)
+            except Unreachable as error:
+                failures.append(error)
+            else:
+                self._address = address
+                self._log_in()
+                return address
+        if len(failures) == 1:
+            raise failures[0]
+        tried = ", ".join(str(address) for address in addresses)
+        raise Unreachable(
+            ErrorCode.UNREACHABLE, f"no chatnet server was found; tried {tried}.\nStart one with: chatnet serve"
+        )
+
+    def _log_in(self) -> None:
+        deadline = time.monotonic() + self._timeout
+        while not self.session.is_online:
+            if not self._link.is_connected:
+                raise self._ended()
+            if time.monotonic() >= deadline and not self.session.wants_close:
+                raise self._named(TimedOut(ErrorCode.NO_ANSWER, f"no answer within {self._timeout:g} seconds"))
+            self._link.step(deadline)
+        self.collect()
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._link.close()
+
+    # -- waiting ----------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Put `Woken` among the news, and end the wait for them. From any thread."""
+        self._link.wake()
+
+    def step(self, until: float) -> None:
+        """Wait until something happens, at the latest until ``until`` on `time.monotonic`; connect again if due.
+
+        :raises ChatnetError: the connection is lost for good.
+        """
+        session = self.session
+        if self._link.is_connected or not self._reconnect:
+            if not self._link.is_connected:
+                raise self._ended()
+            self._link.step(until)
+        elif session.retry_at is None:
+            raise self._ended()
+        elif time.monotonic() < session.retry_at:
+            self._link.step(min(until, session.retry_at))
+        else:
+            self._connect_again(until)
+        self.collect()
+
+    def flush(self) -> None:
+        """Do what can be done without waiting."""
+        if self._link.is_connected:
+            self._link.step(0.0)
+        self.collect()
+
+    def deadline(self, timeout: float | None) -> float:
+        """The moment that many seconds from now; None stands for the time that any answer is given."""
+        return time.monotonic() + (self._timeout if timeout is None else timeout)
+
+    def wait(self, take: Callable[[], T | None], deadline: float) -> T:
+        """Step until ``take`` has something.
+
+        :raises TimedOut: NO_ANSWER until the deadline.
+        :raises Unreachable: no connection until then, or lost for good.
+        """
+        started = time.monotonic()
+        while (found := take()) is None:
+            if time.monotonic() >= deadline:
+                raise self._out_of_time(deadline - started)
+            self.step(deadline)
+        return found
+
+    def _connect_again(self, until: float) -> None:
+        assert self._address is not None
+        left = until - time.monotonic()
+        try:
+            self._link.connect(self._address, max(_SHORTEST_CONNECT, min(self._timeout, left)))
+        except Unreachable as error:
+            self.session.connection_lost(time.monotonic(), error)
+
+    def collect(self) -> None:
+        """Take the session's news: answers to those who wait for them, the rest to the application."""
+        for news in self.session.news():
+            if isinstance(news, Stored | PostRefused) and news.n in self._posts:
+                self._posts[news.n] = news
+            elif isinstance(news, Answer):
+                if news.id in self._questions:
+                    self._questions[news.id] = news
+            else:
+                self.news.append(news)
+        if self._link.take_woken():
+            self.news.append(Woken())
+
+    # -- answers ----------------------------------------------------------------------------------------------
+
+    def answer_to_post(self, n: int, timeout: float | None) -> Stored:
+        """Wait for a post to be stored.
+
+        :raises Refused: it never will be.
+        :raises TimedOut, Unreachable: it was not in the time given; its text says whether it still may be.
+        """
+        self._posts[n] = None
+        try:
+            answer = self.wait(lambda: self._posts[n], self.deadline(timeout))
+        except (TimedOut, Unreachable) as error:
+            certain = self.session.withdraw(n)
+            what = "nothing was sent" if certain else "what was said may still have arrived"
+            raise type(error)(error.code, f"{error.message}; {what}") from error
+        finally:
+            del self._posts[n]
+        if isinstance(answer, Stored):
+            return answer
+        assert isinstance(answer, PostRefused)
+        raise Refused(answer.code, answer.reason)
+
+    def answer_to(self, question: Callable[[], int], deadline: float) -> Event | None:
+        """Ask something once there is a connection, and wait for the reply; None if the connection broke meanwhile.
+
+        ``question`` asks the session, and returns the number of the `Answer` to come.
+        :raises Refused: the server said no.
+        :raises TimedOut, Unreachable: no reply until the deadline.
+        """
+        self.wait(lambda: self.session.is_online or None, deadline)
+        number = question()
+        self._questions[number] = None
+        try:
+            self.collect()
+            reply = self.wait(lambda: self._questions[number], deadline).reply
+        finally:
+            del self._questions[number]
+        if isinstance(reply, RefusedEvent):
+            raise Refused(reply.code, reply.reason, reply.retry_after)
+        return reply
+
+    # -- errors -----------------------------------------------------------------------------------------------
+
+    def _ended(self) -> ChatnetError:
+        failure = self.session.failure
+        assert failure is not None
+        return self._named(failure)
+
+    def _out_of_time(self, seconds: float) -> ChatnetError:
+        if self.session.is_online or self.session.failure is None:
+            return self._named(TimedOut(ErrorCode.NO_ANSWER, f"no answer within {seconds:.3g} seconds"))
+        reason = self.session.failure.message
+        return self._named(Unreachable(ErrorCode.UNREACHABLE, f"no connection for {seconds:.3g} seconds: {reason}"))
+
+    def _named(self, error: ChatnetError) -> ChatnetError:
+        """The same error, saying which server it is about."""
+        if isinstance(error, Refused) or str(self._address) in error.message:
+            return error
+        return type(error)(error.code, f"{self._address}: {error.message}")
+
+
+def forever_or(seconds: float | None) -> float:
+    """The moment that many seconds from now, on `time.monotonic`; None means never."""
+    return math.inf if seconds is None else time.monotonic() + seconds

@@ -1,0 +1,143 @@
+"""What an application hears from its client: already in order, once each, and with names beside the ids."""
+
+import msgspec
+
+from chatnet.events import Event
+from chatnet.model import Conversation, ConversationId, Message, Room, Seq, User
+
+
+class News(msgspec.Struct, frozen=True):
+    """Base of all that follows."""
+
+
+# -- the connection -------------------------------------------------------------------------------------------
+
+
+class Online(News, frozen=True):
+    """Logged in: from here on everything that is said is heard, also across later losses of the connection."""
+
+    user: User
+    """Oneself, as the server knows one."""
+    resumed: bool
+    """Does this go on where a lost connection ended?"""
+
+
+class Offline(News, frozen=True):
+    """The connection is lost, or could not be made."""
+
+    code: str
+    reason: str
+    retry_in: float | None
+    """Seconds until it is tried again; None for never."""
+
+
+class HistoryLost(News, frozen=True):
+    """What was said while one was away cannot be had: the server no longer knows what one has heard."""
+
+    conversation: Conversation | None
+    """None for all of them: it is another server, or one that has lost its memory."""
+
+
+# -- conversations --------------------------------------------------------------------------------------------
+
+
+class Incoming(News, frozen=True):
+    """A message, in the order of its conversation and exactly once."""
+
+    conversation: Conversation
+    message: Message
+    own: bool
+    """Said by the same user, from here or from elsewhere."""
+
+    @property
+    def text(self) -> str:
+        """What was said."""
+        return self.message.body
+
+    @property
+    def sender(self) -> str:
+        """The sender's login name, as it was then."""
+        return self.message.name
+
+    @property
+    def room(self) -> str:
+        """The name of the room it was said in; empty in a personal chat."""
+        return self.conversation.room.name if self.conversation.room else ""
+
+
+class Missed(News, frozen=True):
+    """Messages that will not come any more: the server no longer keeps them."""
+
+    conversation: Conversation
+    first: Seq
+    last: Seq
+
+
+class ChatStarted(News, frozen=True):
+    """Somebody has said the first words of a personal chat; they follow."""
+
+    conversation: Conversation
+
+
+class RoomLost(News, frozen=True):
+    """One was in this room and could not come back to it after the connection was lost."""
+
+    room: str
+    code: str
+    reason: str
+
+
+class RoomUpdated(News, frozen=True):
+    """A room that one is in was archived, opened again, or has another owner."""
+
+    room: Room
+
+
+class PresenceChanged(News, frozen=True):
+    """Who came to a room and who left it; in large rooms only how many are there."""
+
+    conversation: Conversation
+    joined: list[User]
+    parted: list[User]
+    members: int
+
+
+class UserRenamed(News, frozen=True):
+    """A user has other names now."""
+
+    before: User | None
+    """None if this client did not know the user."""
+    user: User
+
+
+# -- answers --------------------------------------------------------------------------------------------------
+
+
+class Stored(News, frozen=True):
+    """The post ``n`` is stored, for good."""
+
+    n: int
+    conversation: ConversationId
+    seq: Seq
+    time: int
+    """When the server got it, in milliseconds since 1970 UTC."""
+
+
+class PostRefused(News, frozen=True):
+    """The post ``n`` is not stored and never will be."""
+
+    n: int
+    code: str
+    reason: str
+
+
+class Answer(News, frozen=True):
+    """The reply to a request of the application."""
+
+    id: int
+    reply: Event | None
+    """None if the connection was lost first: nobody knows whether the server did what was asked."""
+
+
+class Woken(News, frozen=True):
+    """Another thread has called `Client.wake`."""

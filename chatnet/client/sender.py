@@ -1,0 +1,176 @@
+"""Which post goes out when.
+
+Posts leave in the order of their numbers, at most `WINDOW` of them
+unanswered, and each stays in the outbox until it is answered for good. A post to a name waits until the name is
+looked up, and those behind it wait with it; so numbers never go out in another order. What the window held when a
+connection was lost, or when the server asked for patience, goes out again with the same numbers: the server stores
+each number once.
+"""
+
+from collections.abc import Callable
+
+from chatnet.client.backoff import sane_delay
+from chatnet.client.cache import Cache
+from chatnet.client.connection import Ask
+from chatnet.client.news import News, PostRefused, Stored
+from chatnet.client.outbox import Draft, Outbox, Target, ToConversation, ToUser
+from chatnet.errors import ErrorCode, ProtocolError
+from chatnet.events import Ack, Event, Nack, Opened, Refused
+from chatnet.model import ConversationId, Kind, Seq
+from chatnet.requests import Open, Post, Request
+
+WINDOW = 32
+"""Posts without an answer; a server closes the connection over one more."""
+
+
+class Sender:
+    """Moves drafts from the outbox to the wire, and out of the outbox when they are answered."""
+
+    def __init__(
+        self, outbox: Outbox, cache: Cache, ask: Ask, send: Callable[[Request], None], tell: Callable[[News], None]
+    ) -> None:
+        self._outbox = outbox
+        self._cache = cache
+        self._ask = ask
+        self._send = send
+        self._tell = tell
+        self._ready = False
+        self._opening = False
+        self._held_until: float | None = None
+        self._in_flight: set[int] = set()
+        self._last = 0
+        """The number that went out last over this connection."""
+        self._untouched: set[int] = set()
+        """Posts of this process that have not gone out over any connection."""
+        self._resolved: dict[int, ConversationId] = {}
+        """Where each post to a name went. It stays so when it goes out again, whoever has the name by then."""
+
+    # -- the application --------------------------------------------------------------------------------------
+
+    def post(self, target: Target, body: str, kind: Kind, reference: Seq) -> int:
+        """Put a post into the outbox, and send it if it may be sent. Returns its number."""
+        draft = self._outbox.add(target, body, kind, reference)
+        self._untouched.add(draft.n)
+        self._pump()
+        return draft.n
+
+    def withdraw(self, n: int) -> bool:
+        """Take back a post, if it certainly has not reached the server."""
+        if n not in self._untouched:
+            return False
+        self._settle(n)
+        return True
+
+    def _pump(self) -> None:
+        """Send what may be sent."""
+        while self._ready and self._held_until is None and not self._opening and len(self._in_flight) < WINDOW:
+            draft = self._outbox.after(self._last)
+            if draft is None:
+                return
+            conversation = self._where(draft)
+            if conversation is None:
+                self._look_up(draft)
+            else:
+                self._last = draft.n
+                self._untouched.discard(draft.n)
+                self._in_flight.add(draft.n)
+                self._send(Post(draft.n, conversation, draft.body, draft.kind, draft.reference))
+
+    # -- the connection ---------------------------------------------------------------------------------------
+
+    @property
+    def next_tick(self) -> float | None:
+        """When `tick` is due."""
+        return self._held_until
+
+    def start(self) -> None:
+        """Logged in: everything that is unanswered goes out, from the first on."""
+        self._ready = True
+        self._pump()
+
+    def tick(self, now: float) -> None:
+        """The time has come to send again what the server could not store."""
+        if self._held_until is not None and now >= self._held_until:
+            self._held_until = None
+            self._pump()
+
+    def connection_lost(self) -> None:
+        """Nothing is known of what is in flight."""
+        self._ready = self._opening = False
+        self._in_flight.clear()
+        self._last = 0
+
+    def forget(self) -> None:
+        """It is another server: ids mean nothing there."""
+        self._resolved.clear()
+        self._held_until = None
+        for draft in self._outbox:
+            if isinstance(draft.target, ToConversation):
+                self._refuse(draft.n, ErrorCode.NO_SUCH_CONVERSATION, "the server has lost this conversation")
+
+    # -- answers ----------------------------------------------------------------------------------------------
+
+    def ack(self, ack: Ack) -> None:
+        """A post is stored."""
+        if self._settle(ack.n) is not None:
+            self._tell(Stored(ack.n, ack.conversation, ack.seq, ack.time))
+        self._pump()
+
+    def nack(self, nack: Nack, now: float) -> None:
+        """A post is not stored: now, or ever."""
+        if nack.retry_after > 0:
+            self._in_flight = {n for n in self._in_flight if n < nack.n}
+            self._last = min(self._last, nack.n - 1)
+            self._held_until = now + sane_delay(nack.retry_after)
+        else:
+            self._refuse(nack.n, nack.code, nack.reason)
+        self._pump()
+
+    def _settle(self, n: int) -> Draft | None:
+        self._in_flight.discard(n)
+        self._untouched.discard(n)
+        self._resolved.pop(n, None)
+        return self._outbox.remove(n)
+
+    def _refuse(self, n: int, code: str, reason: str) -> None:
+        draft = self._settle(n)
+        if draft is None:
+            return
+        if code in (ErrorCode.NO_SUCH_CONVERSATION, ErrorCode.NO_SUCH_USER, ErrorCode.NO_SUCH_ROOM):
+            self._cache.forget_name(draft.target)
+        self._tell(PostRefused(n, code, reason))
+
+    # -- names ------------------------------------------------------------------------------------------------
+
+    def _where(self, draft: Draft) -> ConversationId | None:
+        if isinstance(draft.target, ToConversation):
+            return draft.target.id
+        conversation = self._resolved.get(draft.n) or self._cache.find(draft.target)
+        if conversation is not None:
+            self._resolved[draft.n] = conversation
+        return conversation
+
+    def _look_up(self, draft: Draft) -> None:
+        self._opening = True
+        self._ask(lambda id: open_request(id, draft.target), lambda reply: self._looked_up(draft.n, reply))
+
+    def _looked_up(self, n: int, reply: Event | None) -> None:
+        match reply:
+            case None:
+                return
+            case Opened(conversation=conversation):
+                draft = self._outbox.after(n - 1)
+                if draft is not None and draft.n == n:  # it may have been withdrawn
+                    self._resolved[n] = conversation.id
+            case Refused(code=code, reason=reason):
+                self._refuse(n, code, reason)
+            case _:
+                raise ProtocolError(ErrorCode.BAD_FRAME, "the server answered Open with something else")
+        self._opening = False
+        self._pump()
+
+
+def open_request(id: int, target: Target) -> Open:
+    """The request that finds a user's or a room's conversation."""
+    assert not isinstance(target, ToConversation)
+    return Open(id, user=target.name) if isinstance(target, ToUser) else Open(id, room=target.name)

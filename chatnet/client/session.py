@@ -1,0 +1,333 @@
+"""One user's session with a server, over as many connections as it takes. No I/O, no clock, no chance of its own.
+
+Whoever moves the bytes calls `connection_made`, `receive`, `tick` and `connection_lost`, and after each of them sends
+what `data_to_send` has. The application calls `post`, `request`, `join` and `part`, and takes `news`. All times are
+seconds of any monotonic clock.
+
+    OFFLINE --connection_made--> GREETING --Hello--> LOGIN --Welcome--> ONLINE
+       ^                             |                 |                  |
+       +------ connection_lost ------+-----------------+------------------+--> STOPPED, where trying again is no use
+
+Source: the shape of h11 and of websockets' sans-IO core (https://sans-io.readthedocs.io).
+"""
+
+from collections.abc import Callable
+from enum import Enum
+
+from chatnet.client.account import Account, Who
+from chatnet.client.backoff import Backoff
+from chatnet.client.cache import Cache
+from chatnet.client.connection import Connection, Handler, Make, check
+from chatnet.client.identity import Identity
+from chatnet.client.inbox import Inbox
+from chatnet.client.liveness import ANSWER_SECONDS
+from chatnet.client.news import Answer, HistoryLost, News, Offline, Online, PresenceChanged, RoomUpdated, UserRenamed
+from chatnet.client.outbox import MemoryOutbox, Outbox, Target, ToConversation, ToRoom
+from chatnet.client.sender import Sender, open_request
+from chatnet.errors import ChatnetError, ErrorCode, ProtocolError, Refused, Unreachable
+from chatnet.events import (
+    Ack,
+    Deliver,
+    Event,
+    Hello,
+    Nack,
+    Presence,
+    Renamed,
+    RoomChanged,
+    Started,
+    Truncated,
+    Welcome,
+)
+from chatnet.events import Refused as RefusedEvent
+from chatnet.model import ConversationId, Kind, Seq, User
+from chatnet.requests import Part, Post, Rename, Request
+
+STEADY_SECONDS = 10.0
+"""A connection that was good for this long ends the back-off."""
+
+
+class Phase(Enum):
+    """Where the session stands."""
+
+    OFFLINE = "offline"
+    GREETING = "greeting"
+    LOGIN = "login"
+    ONLINE = "online"
+    STOPPED = "stopped"
+
+
+class ClientSession:
+    """``random`` gives numbers in [0, 1); ``live``: hear all personal chats; ``answer_seconds``: to finish a login."""
+
+    def __init__(
+        self,
+        name: str,
+        identity: Identity,
+        *,
+        random: Callable[[], float],
+        display: str = "",
+        live: bool = True,
+        outbox: Outbox | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self.phase = Phase.OFFLINE
+        self.failure: ChatnetError | None = None
+        """Why the last connection ended."""
+        self.retry_at: float | None = None
+        """When to connect again; None if never, or if there is a connection."""
+        self.cache = Cache(User(0, name, display))
+        self._live = live
+        self._answer_seconds = answer_seconds
+        self._account = Account(identity, self.cache)
+        self._backoff = Backoff(random)
+        self._outbox: Outbox = MemoryOutbox() if outbox is None else outbox
+        self._sender = Sender(self._outbox, self.cache, self._ask, self._send, self._tell)
+        self._inbox = Inbox(self.cache, self._ask, self._tell, live=live)
+        self._connection: Connection | None = None
+        self._online_at: float | None = None
+        self._resumes = self._told_online = False
+        self._news: list[News] = []
+        self._last_question = 0
+
+    # -- for whoever moves the bytes --------------------------------------------------------------------------
+
+    def connection_made(self, now: float) -> None:
+        """There is a new connection."""
+        assert self.phase is Phase.OFFLINE
+        self.phase = Phase.GREETING
+        self.failure = self.retry_at = self._online_at = None
+        self._told_online = False
+        self._connection = Connection(now, self._answer_seconds, self._handle)
+
+    @property
+    def wants_close(self) -> bool:
+        """Is the connection of no more use? Send what is left, close it, and call `connection_lost`."""
+        return self._connection is not None and self._connection.failure is not None
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take what arrived."""
+        if self._connection is not None and not self.wants_close:
+            self._connection.receive(data, now)
+
+    def data_to_send(self) -> bytes:
+        """What is to be sent now; every byte is returned once."""
+        return b"" if self._connection is None else self._connection.data_to_send()
+
+    @property
+    def next_tick(self) -> float | None:
+        """When `tick` is due; None without a connection."""
+        if self._connection is None:
+            return None
+        due, resend = self._connection.next_tick, self._sender.next_tick
+        return due if resend is None else min(due, resend)
+
+    def tick(self, now: float) -> None:
+        """Time has passed. Call `receive` with what has arrived first."""
+        if self._connection is not None and not self.wants_close:
+            self._connection.tick(now)
+            self._sender.tick(now)
+
+    def connection_lost(self, now: float, error: ChatnetError | None = None) -> float | None:
+        """A connection has ended, or could not be made; ``error`` says why, unless the session knows better.
+
+        :return: when to connect again, or None: never.
+        """
+        if self.phase is Phase.STOPPED:
+            return None
+        connection, self._connection = self._connection, None
+        self.phase = Phase.OFFLINE
+        if connection is not None:
+            error = connection.end(error)
+            self._disconnect(connection)
+        self.failure = error or Unreachable(ErrorCode.UNREACHABLE, "no connection could be made")
+        if self._online_at is not None and now - self._online_at >= STEADY_SECONDS:
+            self._backoff.reset()
+        self._online_at = self.retry_at = delay = None
+        if connection is not None and connection.is_final:
+            self.phase = Phase.STOPPED
+        else:
+            delay = self._backoff.next_delay(getattr(self.failure, "retry_after", 0.0))
+            self.retry_at = now + delay
+        self._tell(Offline(self.failure.code, self.failure.message, delay))
+        return self.retry_at
+
+    def _disconnect(self, connection: Connection) -> None:
+        self._sender.connection_lost()
+        self._inbox.connection_lost()
+        self.cache.connection_lost()
+        for request, done in connection.take_unanswered():
+            if isinstance(request, Rename):
+                self._account.renaming_unanswered(request)
+            done(None)
+
+    # -- for the application ----------------------------------------------------------------------------------
+
+    @property
+    def is_online(self) -> bool:
+        """Logged in, and sure to miss nothing from here on?"""
+        return self.phase is Phase.ONLINE and self._told_online
+
+    @property
+    def unanswered(self) -> int:
+        """Posts that the server has not answered for good."""
+        return len(self._outbox)
+
+    def applied(self, conversation: ConversationId) -> Seq | None:
+        """The last message of a conversation that the application was told; None if it is not followed."""
+        return self._inbox.applied(conversation)
+
+    def news(self) -> list[News]:
+        """What has happened since the last call."""
+        news, self._news = self._news, []
+        return news
+
+    def post(self, target: Target, body: str, kind: Kind = Kind.TEXT, reference: Seq = 0) -> int:
+        """Say something, now or once there is a connection. `Stored` or `PostRefused` follows, with the same number.
+
+        :raises Refused: no server could read it; nothing is posted.
+        """
+        if isinstance(target, ToConversation):
+            check(Post(1, target.id, body, kind, reference))
+        else:
+            check(Post(1, 0, body, kind, reference))
+            check(open_request(1, target))
+        return self._sender.post(target, body, kind, reference)
+
+    def withdraw(self, n: int) -> bool:
+        """Take back a post that certainly has not reached a server; False if it may have."""
+        return self._sender.withdraw(n)
+
+    def request(self, make: Make) -> int:
+        """Send a request, built around the id that it gets. An `Answer` follows, with the number that is returned.
+
+        :raises Refused: no server could read it; nothing is sent.
+        """
+        check(make(1))
+        return self._question(lambda done: self._ask(make, done))
+
+    def join(self, room: str, after: Seq | None = None) -> int:
+        """Be in a room, also after every lost connection, and hear what was said after ``after``, or from now on.
+
+        An `Answer` follows, with the number that is returned.
+        :raises Refused: no server could read it; nothing is sent.
+        """
+        check(open_request(1, ToRoom(room)))
+        return self._question(lambda done: self._inbox.join(room, after, done))
+
+    def part(self, room: ConversationId) -> int:
+        """Leave a room. An `Answer` follows, with the number that is returned."""
+        check(Part(1, room))
+        return self._question(lambda done: self._inbox.part(room, done))
+
+    def _question(self, ask: Callable[[Handler], None]) -> int:
+        self._last_question = number = self._last_question + 1
+        ask(lambda reply: self._tell(Answer(number, reply)))
+        return number
+
+    # -- what the parts do through the session ----------------------------------------------------------------
+
+    def _ask(self, make: Make, done: Handler) -> None:
+        if self._connection is None or self.phase is not Phase.ONLINE:
+            done(None)
+        else:
+            self._connection.ask(make, done)
+
+    def _send(self, request: Request) -> None:
+        assert self._connection is not None
+        self._connection.send(request)
+
+    def _tell(self, news: News) -> None:
+        self._news.append(news)
+
+    # -- login ------------------------------------------------------------------------------------------------
+
+    def _greeted(self, hello: Event) -> None:
+        if not isinstance(hello, Hello) or self._connection is None:
+            raise ProtocolError(ErrorCode.BAD_FRAME, "a server's first word is Hello")
+        self._connection.greeted()
+        self.phase = Phase.LOGIN
+        if self._account.is_elsewhere(hello):
+            if self._account.has_session:
+                self._tell(HistoryLost(None))
+            self._sender.forget()
+            self._inbox.forget()
+            self.cache.forget()
+        self._account.greeted(hello)
+        is_complete = self._inbox.is_complete
+        self._resumes = self._account.has_session and is_complete
+        live = self._live and not is_complete
+        self._connection.ask(lambda id: self._account.login(id, live=live), self._logged_in)
+
+    def _logged_in(self, reply: Event | None) -> None:
+        match reply:
+            case Welcome():
+                self._welcome(reply)
+            case RefusedEvent(code=code, reason=reason, retry_after=retry_after):
+                # Too many sessions may be one's own, on connections of which the server has not noticed the end.
+                passes = retry_after > 0 or code == ErrorCode.TOO_MANY_SESSIONS
+                self._fail(Refused(code, reason, retry_after), is_final=not passes)
+            case None:
+                pass
+            case _:
+                raise ProtocolError(ErrorCode.BAD_FRAME, "the server answered Login with something else")
+
+    def _welcome(self, welcome: Welcome) -> None:
+        who = self._account.welcome(welcome)
+        if who is Who.STRANGER:
+            self._fail(Unreachable(ErrorCode.UNREACHABLE, f"logging in again as {self.cache.me.name}"))
+            return
+        if who is Who.NEWCOMER:
+            self._inbox.forget_chats()
+        assert self._connection is not None
+        self._connection.logged_in()
+        self.phase = Phase.ONLINE
+        self._inbox.start()
+        self._sender.start()
+
+    def _fail(self, failure: ChatnetError, *, is_final: bool = False) -> None:
+        assert self._connection is not None
+        self._connection.fail(failure, is_final=is_final)
+
+    # -- events -----------------------------------------------------------------------------------------------
+
+    def _handle(self, event: Event, now: float) -> None:
+        if self.phase is Phase.GREETING:
+            self._greeted(event)
+            return
+        before = self.cache.people.get(event.user.id) if isinstance(event, Renamed) else None
+        self.cache.learn(event)
+        match event:
+            case Deliver():
+                self._inbox.deliver(event)
+            case Ack():
+                self._sender.ack(event)
+            case Nack():
+                self._sender.nack(event, now)
+            case Truncated():
+                self._inbox.truncated(event)
+            case Started():
+                self._inbox.started(event)
+            case Presence():
+                self._presence(event)
+            case Renamed(user=user):
+                self._tell(UserRenamed(before, user))
+            case RoomChanged(room=room):
+                self._tell(RoomUpdated(room))
+            case _:
+                self._replied(event)
+        if self.phase is Phase.ONLINE and not self._told_online and self._inbox.is_complete:
+            self._told_online, self._online_at = True, now
+            self._tell(Online(self.cache.me, self._resumes))
+
+    def _replied(self, reply: Event) -> None:
+        asked = self._connection.take_asked(reply) if self._connection is not None else None
+        if asked is not None:
+            request, done = asked
+            self.cache.learn_answer(request, reply)
+            done(reply)
+
+    def _presence(self, event: Presence) -> None:
+        conversation = self.cache.conversations.get(event.conversation)
+        if conversation is not None:
+            parted = [self.cache.people.get(id, User(id, "")) for id in event.parted]
+            self._tell(PresenceChanged(conversation, event.joined, parted, event.members))
