@@ -1,0 +1,63 @@
+"""``chatnet listen``: print what is said, as it is said."""
+
+import sys
+from datetime import date
+
+import click
+
+from chatnet.client.news import Incoming, Woken
+from chatnet.model import LOBBY, User
+from chatnet_cli.notices import ConnectionNotices
+from chatnet_cli.options import Account, check_room_name, client_options, json_option
+from chatnet_cli.output import Style, put, put_json, talk
+from chatnet_cli.reader_watch import watch_reader
+from chatnet_cli.render import message_line, message_object, shown_name
+
+
+@click.command("listen", short_help="Print what is said, as it is said.")
+@click.option(
+    "--room",
+    "rooms",
+    multiple=True,
+    metavar="ROOM",
+    help="Listen to this room and, unless given again, to nothing else. Default: the lobby and personal messages.",
+)
+@json_option("every message")
+@client_options
+def command(account: Account, *, rooms: tuple[str, ...], as_json: bool) -> None:
+    """Print every message from now on, until Ctrl-C.
+
+    Without --room, these are the messages of the lobby and those sent to you personally. If the connection breaks,
+    it is made again, and nothing that the server still keeps is lost.
+
+    \b
+    Examples:
+      chatnet listen --as bob
+      chatnet listen --room ops --room lobby
+      chatnet listen --json | jq -r .text
+      chatnet listen --as bob | head -1                  # wait for one message
+    """
+    for room in rooms:
+        check_room_name(room)
+    with account.connect(live=not rooms, reconnect=True) as chat:
+        for room in rooms or (LOBBY,):
+            chat.join(room)
+        # Otherwise one message too few would keep `listen | head -1` waiting for the next one.
+        watch_reader(chat.wake)
+        where = ", ".join(rooms) or f"the {LOBBY} and personal messages"
+        talk(f"chatnet: listening as {shown_name(chat.user.name)} to {where}; Ctrl-C ends")
+        style, notices = Style(sys.stdout), ConnectionNotices()
+        for news in chat.events():
+            if isinstance(news, Woken):
+                return
+            if isinstance(news, Incoming):
+                _print(news, me=chat.user, as_json=as_json, style=style)
+            elif (notice := notices.of(news)) is not None:
+                talk(f"chatnet: {notice}")
+
+
+def _print(news: Incoming, *, me: User, as_json: bool, style: Style) -> None:
+    if as_json:
+        put_json(message_object(news.message, news.conversation, me))
+    else:
+        put(message_line(news.message, news.conversation, me, date.today(), style))

@@ -1,0 +1,82 @@
+"""Where output goes: data to stdout, one whole line at a time; talk with the person to stderr; colour to terminals.
+
+A line is written and flushed as one piece, so that whoever reads a pipe has it at once, and nothing is ever left
+half-written.
+"""
+
+import errno
+import os
+import sys
+from typing import TextIO
+
+
+def put(line: str) -> None:
+    """Write one line of data.
+
+    :raises OSError: stdout cannot be written; BrokenPipeError where its reader has gone.
+    """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed")
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def put_json(value: object) -> None:
+    """Write one object as a line of JSON, in ASCII: whatever reads or shows it, it is valid and harmless."""
+    import json
+
+    put(json.dumps(value, separators=(", ", ": ")))
+
+
+def talk(line: str) -> None:
+    """Tell the person something that is not data. Lost if stderr is closed or full: there is nobody to tell then."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Does a person look at this stream, or type into it?"""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+class Style:
+    """Emphasis for terminals; plain text anywhere else, and where NO_COLOR (no-color.org) or TERM=dumb asks for it."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+        self._on = is_terminal(stream) and not plain
+
+    def dim(self, text: str) -> str:
+        return f"\x1b[2m{text}\x1b[0m" if self._on else text
+
+    def bold(self, text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if self._on else text
+
+
+def be_forgiving() -> None:
+    """Let no character stop the output: a terminal that has only ASCII shows the others as ``\\xe9``."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def abandon_stdout() -> None:
+    """Keep the interpreter from flushing, at its end, what could not be written before."""
+    if sys.stdout is None:
+        return
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError):
+        return

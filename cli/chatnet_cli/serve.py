@@ -1,0 +1,86 @@
+"""``chatnet serve``: run a server until it is told to stop."""
+
+import os
+import socket
+
+import click
+
+from chatnet import __version__
+from chatnet.address import TCP, Address, parse
+from chatnet.config import HISTORIES, Config, default_binds
+from chatnet.net.platform import stop_on_signals
+from chatnet.net.storing import StoreBroken
+from chatnet.server import Server
+from chatnet_cli.exit_codes import ExitCode
+from chatnet_cli.failures import Failure
+from chatnet_cli.options import json_option
+from chatnet_cli.output import put, put_json, talk
+
+_EVERYWHERE = ("0.0.0.0", "::")
+
+
+@click.command("serve", short_help="Run a server.")
+@click.option(
+    "--bind",
+    "binds",
+    multiple=True,
+    metavar="URL",
+    help="Listen here, and nowhere else unless given again; port 0 takes a free one. "
+    "Default: 127.0.0.1:5555, and a local socket where the system has them.",
+)
+@click.option("--open", "is_open", is_flag=True, help="Let in guests from other machines too, without a password.")
+@click.option(
+    "--history",
+    type=click.Choice(HISTORIES),
+    default="none",
+    show_default=True,
+    help="How long messages are kept; 'none' is a window in memory, gone with the server.",
+)
+@json_option("where it listens")
+def command(*, binds: tuple[str, ...], is_open: bool, history: str, as_json: bool) -> None:
+    """Run a server until Ctrl-C or SIGTERM; both let everybody have what is theirs first.
+
+    \b
+    Examples:
+      chatnet serve
+      chatnet serve --open --bind chatnet+tcp://0.0.0.0:5555      # for the local network, in plain text
+      chatnet serve --bind chatnet+tcp://127.0.0.1:0 --json       # for a script: any free port
+    """
+    addresses = tuple(parse(url) for url in binds) or default_binds()
+    server = Server(Config(bind=addresses, open=is_open, history=history))
+    server.start()
+    try:
+        with stop_on_signals(server.stop, server.wakeup_fd):
+            _announce(server.addresses, as_json=as_json)
+            server.run()
+    except StoreBroken as error:
+        # For a client a failing store is a thing that passes; for its server it is the end.
+        raise Failure(ExitCode.IO, str(error)) from error
+    finally:
+        server.close()
+    talk("chatnet: stopped")
+
+
+def _announce(addresses: list[Address], *, as_json: bool) -> None:
+    """Say where the server listens; from here on it can be talked to."""
+    if as_json:
+        urls = [str(address) for address in addresses]
+        put_json({"event": "listening", "addresses": urls, "pid": os.getpid(), "version": __version__})
+        return
+    for address in addresses:
+        put(f"chatnet {__version__} listens at {address}")
+    option = _server_option(addresses)
+    talk("Try it from two other terminals:")
+    talk(f"  chatnet listen --as bob{option}")
+    talk(f'  chatnet send --as alice --to bob{option} "hi"')
+    talk("Ctrl-C stops the server.")
+
+
+def _server_option(addresses: list[Address]) -> str:
+    """What a client must be told to find the server; nothing where it looks by itself."""
+    if set(addresses) & set(default_binds()):
+        return ""
+    address = addresses[0]
+    if address.scheme == TCP and address.host in _EVERYWHERE:
+        address = Address(TCP, host=socket.gethostname(), port=address.port)
+    return f" --server {address}"

@@ -1,0 +1,33 @@
+"""Fixtures: a user with an empty home, and a server."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import Chatnet
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would all that the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Chatnet]:
+    """A user with an empty home, and no server yet."""
+    user = Chatnet(tmp_path)
+    try:
+        yield user
+    finally:
+        user.end()
+
+
+@pytest.fixture
+def chatnet(alone: Chatnet) -> Chatnet:
+    """A user whose commands talk to a running server."""
+    alone.serve()
+    return alone
