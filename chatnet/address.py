@@ -4,8 +4,11 @@
     chatnet+tcp://HOST[:5555]       plain TCP
     chatnet+unix:///PATH            a unix socket on this machine
     chatnet+memory://NAME           within one process, for tests and simulations
+
+Other transports can be registered under ``chatnet+SOMETHING``, with a host and a port.
 """
 
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -13,7 +16,9 @@ from chatnet.errors import ConfigError, ErrorCode
 
 DEFAULT_PORT = 5555
 TLS, TCP, UNIX, MEMORY = "chatnet", "chatnet+tcp", "chatnet+unix", "chatnet+memory"
-SCHEMES = (TLS, TCP, UNIX, MEMORY)
+_LOOPBACK_V4 = re.compile(r"(::ffff:)?127(\.\d{1,3}){3}", re.ASCII)
+"""Only numbers: ``127.example.org`` is somebody else's name."""
+_SCHEME = re.compile(r"chatnet(\+[a-z0-9]+)?", re.ASCII)
 _LOOPBACK_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost")
 
 
@@ -44,7 +49,7 @@ class Address:
 
 def is_loopback(host: str) -> bool:
     """Is this numeric address one of this machine's loopback range?"""
-    return host == "::1" or host.startswith(("127.", "::ffff:127."))
+    return host == "::1" or _LOOPBACK_V4.fullmatch(host) is not None
 
 
 def parse(text: str) -> Address:
@@ -58,14 +63,17 @@ def parse(text: str) -> Address:
         port = parts.port
     except ValueError as error:
         raise _bad(text, str(error)) from None
-    if parts.scheme not in SCHEMES or not text.startswith(f"{parts.scheme}://"):
-        raise _bad(text, "it does not start with a known scheme")
+    if not _SCHEME.fullmatch(parts.scheme) or not text.startswith(f"{parts.scheme}://"):
+        raise _bad(text, "it does not start with chatnet:// or chatnet+SOMETHING://")
     if parts.query or parts.fragment or parts.username or parts.password:
         raise _bad(text, "it has parts that chatnet does not know")
     if parts.scheme == UNIX:
         if parts.netloc or len(parts.path) < 2:
             raise _bad(text, "a unix socket needs an absolute path")
-        return Address(UNIX, path=unquote(parts.path))
+        path = unquote(parts.path)
+        if "\0" in path:
+            raise _bad(text, "a path cannot have a zero byte")
+        return Address(UNIX, path=path)
     if parts.path not in ("", "/") or not parts.hostname:
         raise _bad(text, "it needs a host, and no path")
     if parts.scheme == MEMORY:

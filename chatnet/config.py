@@ -1,14 +1,12 @@
 """What a server can be told, checked before anything is opened."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from chatnet.address import DEFAULT_PORT, TCP, UNIX, Address
 from chatnet.core.limits import Limits
 from chatnet.errors import ConfigError, ErrorCode
 from chatnet.net.platform import has_unix_sockets, local_socket_path
-
-HISTORIES = ("none",)
-"""How long messages are kept: ``none`` is a window in memory."""
 
 
 def default_binds() -> tuple[Address, ...]:
@@ -30,7 +28,8 @@ class Config:
     """Where to listen; port 0 picks a free one."""
     open: bool = False
     """Let in guests from other machines too."""
-    history: str = "none"
+    data: Path | None = None
+    """The private folder in which everything is kept; None for a window of the last messages, in memory."""
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -38,9 +37,6 @@ class Config:
             raise ConfigError(ErrorCode.BAD_OPTION, "a server needs at least one address to listen on")
         for address in self.bind:
             _check_exposure(address, self.open)
-        if self.history not in HISTORIES:
-            known = ", ".join(HISTORIES)
-            raise ConfigError(ErrorCode.BAD_OPTION, f"there is no history {self.history!r}; known are: {known}")
 
 
 def _check_exposure(address: Address, is_open: bool) -> None:

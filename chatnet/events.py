@@ -10,7 +10,6 @@ import msgspec
 
 from chatnet.model import Conversation, ConversationId, Message, Room, Seq, SessionId, User, UserId
 
-
 Delay = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 """Seconds; neither a broken nor a hostile server makes a client wait for ever."""
 

@@ -24,6 +24,7 @@ from chatnet.frontends.native import NativeFrontend
 from chatnet.net import platform
 from chatnet.net.connections import Connections
 from chatnet.net.dispatch import Dispatcher
+from chatnet.net.folders import FolderLock, make_private_folder
 from chatnet.net.intake import Intake
 from chatnet.net.keepalive import Keepalive
 from chatnet.net.listening import Acceptor
@@ -67,7 +68,7 @@ class Server:
         self._waker = waker
         self._clock = clock if clock is not None else SystemClock()
         self._entropy = entropy
-        self._store = store if store is not None else MemoryStore()
+        self._given_store = store
         self._given_listeners = listeners
         self._resources = ExitStack()
         self._loop: EventLoop | None = None
@@ -82,16 +83,18 @@ class Server:
         """Load what is stored, and listen on all addresses or on none.
 
         :raises CannotListen: an address is in use, or cannot be opened.
-        :raises ConfigError: UNSUPPORTED, for an address that this version or system cannot use.
+        :raises ConfigError: UNSUPPORTED, for an address that this version or system cannot use; DATA_UNUSABLE or
+            DATA_IN_USE for the data folder.
         :raises StoreBroken: the store cannot be read.
         """
         with ExitStack() as undo:
             loop = self._make_loop(undo)
-            link = StoreLink(self._store)
+            store = self._make_store(undo)
+            link = StoreLink(store)
             undo.callback(link.close)
             snapshot = link.open(loop.wake)
             listeners = self._listen(undo)
-            self._assemble(loop, link, self._make_hub(snapshot), listeners, undo)
+            self._assemble(loop, link, self._make_hub(snapshot, store.history), listeners, undo)
             self._resources = undo.pop_all()
         self.addresses = [listener.address for listener in listeners]
         self._loop = loop
@@ -182,13 +185,24 @@ class Server:
             undo.callback(listeners[-1].close)
         return listeners
 
-    def _make_hub(self, snapshot: Snapshot) -> Hub:
+    def _make_store(self, undo: ExitStack) -> Store:
+        if self._given_store is not None:
+            return self._given_store
+        if self.config.data is None:
+            return MemoryStore()
+        from chatnet.store.sqlite import SqliteStore  # a server that keeps nothing does not load a database
+
+        make_private_folder(self.config.data)
+        undo.callback(FolderLock(self.config.data).release)
+        return SqliteStore(self.config.data)
+
+    def _make_hub(self, snapshot: Snapshot, history: str) -> Hub:
         return Hub(
             snapshot,
             limits=self.config.limits,
-            server=self._entropy(SERVER_ID_BYTES),
+            server=snapshot.server or self._entropy(SERVER_ID_BYTES),
             version=__version__,
-            history=self._store.history,
+            history=history,
             open_to_guests=self.config.open,
         )
 

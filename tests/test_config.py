@@ -15,7 +15,7 @@ def test_a_server_that_is_told_nothing_listens_only_on_this_machine() -> None:
     assert told_nothing.bind[0] == Address(TCP, host="127.0.0.1", port=5555)
     assert all(address.is_local for address in told_nothing.bind)
     assert not told_nothing.open
-    assert told_nothing.history == "none"
+    assert told_nothing.data is None
 
 
 def test_by_default_there_is_a_local_socket_where_there_can_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,12 +56,6 @@ def test_one_bad_address_among_good_ones_is_refused() -> None:
 def test_a_server_without_an_address_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least one address"):
         Config(bind=())
-
-
-def test_an_unknown_history_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="known are: none") as caught:
-        Config(history="forever")
-    assert caught.value.code == ErrorCode.BAD_OPTION
 
 
 def test_a_config_cannot_be_changed() -> None:

@@ -199,3 +199,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Greater than every user id that was ever put, so that no id is given out twice."""
     next_conversation: ConversationId = 1
     """The same for rooms and personal chats."""
+    server: bytes = b""
+    """16 bytes by which clients know the server again, made once; empty where a store keeps nothing."""

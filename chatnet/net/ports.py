@@ -133,7 +133,7 @@ class Store(Protocol):
         ...
 
     def bind(self, wakeup: Callable[[], None]) -> None:
-        """Call ``wakeup`` (from any thread) whenever an answer comes that was not there when `submit` returned."""
+        """Call ``wakeup`` (from any thread) for each answer that was not there when `submit` or `read` returned."""
         ...
 
     def submit(self, batch: Batch) -> None:

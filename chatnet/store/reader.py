@@ -1,29 +1,24 @@
 """Reads pages of messages over a connection of its own, which cannot write.
 
-A page is one statement that returns one value. Fetching row by row would hand the interpreter to the loop's thread
-and back a thousand times, and while that thread is busy each time takes as long as it likes.
+A page has every seq between its ends: a message that is damaged or gone is shown as such, in its place. So nobody takes
+what is left for all that was said, and a reader never waits for what cannot be read. The rows come in one pass; as soon
+as one of them is not what it should be, the rest of the page is looked up one by one, since a damaged page of the file
+may hide others.
 """
 
 import sqlite3
-
-import msgspec
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 
 from chatnet.core.entries import PageRead, ReadMessages
+from chatnet.core.policy import text_bytes
 from chatnet.model import Message
-from chatnet.store.rows import COLUMNS, Row, damaged, from_row
-from chatnet.store.schema import position, row_id
+from chatnet.store.failures import is_damage
+from chatnet.store.rows import COLUMNS, HEADS, Row, damaged, read_row, to_message
+from chatnet.store.schema import MAX_CONVERSATION, MAX_SEQ, row_id
 
-_PAGE = f"""
-    SELECT json_group_array(json_array({COLUMNS})) FROM (
-        SELECT {COLUMNS} FROM (
-            SELECT *, sum(length(CAST(body AS BLOB)) + 200) OVER (ORDER BY id {{order}}) AS bytes,
-                row_number() OVER (ORDER BY id {{order}}) AS number
-            FROM (SELECT * FROM messages WHERE id > ? AND id < ? ORDER BY id {{order}} LIMIT ?)
-        ) WHERE bytes <= ? OR number = 1 ORDER BY id
-    )
-"""
-_FORWARDS, _BACKWARDS = _PAGE.format(order="ASC"), _PAGE.format(order="DESC")
-_decode = msgspec.json.Decoder(list[Row], strict=False).decode
+_PASS = f"SELECT {COLUMNS} FROM messages WHERE id BETWEEN ? AND ? ORDER BY id"
+_ONE = f"SELECT {COLUMNS} FROM messages WHERE id = ?"
 
 
 class Reader:
@@ -35,28 +30,92 @@ class Reader:
     def page(self, query: ReadMessages) -> PageRead:
         """Read one page.
 
-        :raises sqlite3.Error: the database cannot be read.
+        :raises sqlite3.Error, DamagedRow: the conversation cannot be read at all.
         """
-        low, high = row_id(query.conversation, 0), row_id(query.conversation + 1, 0)
-        first = self._first(low, high)
-        if query.after is not None:
-            bounds = (row_id(query.conversation, query.after), high)
-        else:
-            bounds = (low, row_id(query.conversation, query.before or 0))
-        statement = _BACKWARDS if query.after is None else _FORWARDS
-        found = self._database.execute(statement, (*bounds, query.limit, query.max_bytes)).fetchone()[0]
-        return PageRead(query, _without_gaps([from_row(row) for row in _decode(found)]), first)
+        limit = max(query.limit, 1)
+        with one_moment(self._database):
+            first, head = self._extent(query.conversation)
+            if query.after is not None:
+                start = max(first, min(query.after, MAX_SEQ) + 1)
+                messages = self._take(query, range(start, min(head, start + limit - 1) + 1))
+            else:
+                end = min(head, (query.before or 0) - 1)
+                messages = self._take(query, range(end, max(first, end - limit + 1) - 1, -1))[::-1]
+        return PageRead(query, messages, first)
 
-    def _first(self, low: int, high: int) -> int:
-        found = self._database.execute("SELECT min(id) FROM messages WHERE id > ? AND id < ?", (low, high)).fetchone()[
-            0
-        ]
-        return position(found)[1] if found else 1
+    def _extent(self, conversation: int) -> tuple[int, int]:
+        if conversation > MAX_CONVERSATION:
+            return 1, 0
+        raw = self._database.execute(HEADS.get, (conversation,)).fetchone()
+        if raw is None:
+            return 1, 0
+        _, first, head = HEADS.open(raw)
+        return first, head
+
+    def _take(self, query: ReadMessages, seqs: range) -> list[Message]:
+        """The messages with these seqs, as far as the page's bytes go, and at least one."""
+        page: list[Message] = []
+        size = 0
+        with closing(read_rows(self._database, query.conversation, seqs)) as rows:
+            for seq, row in zip(seqs, rows, strict=False):
+                message = damaged(seq) if row is None else to_message(row)
+                size += text_bytes(message.body)
+                if page and size > query.max_bytes:
+                    break
+                page.append(message)
+        return page
 
 
-def _without_gaps(messages: list[Message]) -> list[Message]:
-    """Put a notice where a row is gone: nobody shall take what is left for all that was said."""
-    if not messages or messages[-1].seq - messages[0].seq == len(messages) - 1:
-        return messages
-    found = {message.seq: message for message in messages}
-    return [found.get(seq) or damaged(seq) for seq in range(messages[0].seq, messages[-1].seq + 1)]
+@contextmanager
+def one_moment(database: sqlite3.Connection) -> Iterator[None]:
+    """All that is read inside is of one moment, whatever is being stored."""
+    database.execute("BEGIN")
+    try:
+        yield
+    finally:
+        # An error may have ended it already.
+        if database.in_transaction:
+            database.execute("COMMIT")
+
+
+def read_rows(database: sqlite3.Connection, conversation: int, seqs: range) -> Generator[Row | None]:
+    """The row of each seq, in this order; None for one that is damaged or gone.
+
+    :raises sqlite3.Error: the disk failed.
+    """
+    if not seqs:
+        return
+    done = 0
+    with closing(_in_one_pass(database, conversation, seqs)) as rows:
+        for row in rows:
+            yield row
+            done += 1
+    for seq in seqs[done:]:
+        yield _one(database, row_id(conversation, seq))
+
+
+def _in_one_pass(database: sqlite3.Connection, conversation: int, seqs: range) -> Generator[Row]:
+    """Rows from the first seq on, as far as nothing is wrong."""
+    ends = sorted((row_id(conversation, seqs[0]), row_id(conversation, seqs[-1])))
+    cursor = database.execute(f"{_PASS} {'ASC' if seqs.step > 0 else 'DESC'}", ends)
+    # A statement that is left open would keep the log from being moved.
+    with closing(cursor):
+        try:
+            for seq, raw in zip(seqs, cursor, strict=False):
+                row = read_row(raw)
+                if row is None or row[0] != row_id(conversation, seq):
+                    return
+                yield row
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+
+
+def _one(database: sqlite3.Connection, id: int) -> Row | None:
+    try:
+        raw = database.execute(_ONE, (id,)).fetchone()
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        return None
+    return None if raw is None else read_row(raw)

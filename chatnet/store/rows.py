@@ -1,28 +1,41 @@
-"""A message as a row of the database, with a digest that tells whether it is still what was written.
+"""Rows of the database, each with a digest that tells whether it is still what was written.
 
-The digest covers every column and the row's own id, so that neither a flipped bit nor a row that turns up in another
+A digest covers every column and the row's own key, so that neither a flipped bit nor a row that turns up in another
 one's place is ever shown as something that somebody said. 64 bits of BLAKE2b (RFC 7693).
+
+Connections give text as bytes (``text_factory``), so that a row whose text is no UTF-8 any more is one damaged row, and
+not an error for all that were read with it.
 """
 
+from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
 from chatnet.core.entries import PutMessage
 from chatnet.model import Kind, Message
+from chatnet.store.failures import DamagedRow
 from chatnet.store.schema import position, row_id
 
-COLUMNS = "id, time, sender, name, display, kind, body, reference, device, n, previous, digest"
-COLUMN_COUNT = 12
 Row = tuple[int, int, int, str, str, int, str, int, int, int, int, int]
+"""A message, with the columns of `COLUMNS`."""
+Raw = Sequence[Any]
+"""A row as SQLite gives it: whatever is there, text as bytes."""
 
-_encode = msgspec.msgpack.Encoder().encode
+COLUMNS = "id, time, sender, name, display, kind, body, reference, device, n, previous, digest"
+INSERT_MESSAGE = f"INSERT INTO messages ({COLUMNS}) VALUES ({', '.join('?' * 12)})"
 DAMAGED = "(this message is damaged in the server's database)"
 
+_encode = msgspec.msgpack.Encoder().encode
 
-def digest(columns: tuple[object, ...]) -> int:
-    """Of all columns but the digest itself; a signed 64-bit number, as SQLite keeps them."""
+
+def seal(columns: tuple[object, ...]) -> int:
+    """The digest of these columns; a signed 64-bit number, as SQLite keeps them."""
     return int.from_bytes(blake2b(_encode(columns), digest_size=8).digest(), "big", signed=True)
+
+
+# -- messages -------------------------------------------------------------------------------------------------
 
 
 def to_row(entry: PutMessage, seq: int, device: int, previous: int) -> Row:
@@ -40,27 +53,95 @@ def to_row(entry: PutMessage, seq: int, device: int, previous: int) -> Row:
         entry.n,
         previous,
     )
-    return (*columns, digest(columns))
+    return (*columns, seal(columns))
 
 
-def to_message(entry: PutMessage, seq: int) -> Message:
-    """The message as clients are told it."""
-    return Message(seq, entry.time, entry.sender, entry.name, entry.display, entry.kind, entry.body, entry.reference)
+def read_row(raw: Raw) -> Row | None:
+    """A row as it was written; None if it is not."""
+    id, time, sender, name, display, kind, body, reference, device, n, previous, digest = raw
+    try:
+        columns = (
+            id,
+            time,
+            sender,
+            str(name, "utf-8"),
+            str(display, "utf-8"),
+            kind,
+            str(body, "utf-8"),
+            reference,
+            device,
+            n,
+            previous,
+        )
+    except (TypeError, UnicodeDecodeError):
+        return None
+    return (*columns, digest) if seal(columns) == digest else None
 
 
-def is_sound(row: Row) -> bool:
-    """Is this row what was written?"""
-    return digest(row[:-1]) == row[-1]
-
-
-def from_row(row: Row) -> Message:
-    """The message in a row; a damaged one is never shown as if it had been said."""
-    seq = position(row[0])[1]
-    if not is_sound(row):
-        return damaged(seq)
-    return Message(seq, row[1], row[2], row[3], row[4], Kind(row[5]), row[6], row[7])
+def to_message(row: Row) -> Message:
+    """The message in a row, as clients are told it."""
+    return Message(position(row[0])[1], row[1], row[2], row[3], row[4], Kind(row[5]), row[6], row[7])
 
 
 def damaged(seq: int) -> Message:
-    """What stands in the place of a message that cannot be read any more."""
+    """What stands in the place of a message that cannot be read any more, or is gone: nothing that anybody said."""
     return Message(seq, 0, 0, "", "", Kind.SYSTEM, DAMAGED)
+
+
+# -- all else -------------------------------------------------------------------------------------------------
+
+
+class Table:
+    """A table whose rows are sealed with their table's name as well.
+
+    :param what: what a row is, for people.
+    :param columns: all but the digest, the ``keys`` that name a row first.
+    """
+
+    def __init__(self, name: str, what: str, columns: str, *, keys: int = 1, texts: tuple[int, ...] = ()) -> None:
+        names = columns.split()
+        self.name = name
+        self._what, self._keys, self._texts = what, keys, texts
+        listed = ", ".join([*names, "digest"])
+        self.put = f"REPLACE INTO {name} ({listed}) VALUES ({', '.join('?' * (len(names) + 1))})"
+        self.get = f"SELECT {listed} FROM {name} WHERE {' AND '.join(f'{key} = ?' for key in names[:keys])}"
+        self.all = f"SELECT {listed} FROM {name} ORDER BY {', '.join(names[:keys])}"
+
+    def sealed(self, *values: object) -> tuple[object, ...]:
+        """A row to put."""
+        return (*values, seal((self.name, *values)))
+
+    def open(self, raw: Raw) -> tuple[Any, ...]:
+        """The values in a row.
+
+        :raises DamagedRow: they are not what was put.
+        """
+        values = list(raw[:-1])
+        try:
+            for i in self._texts:
+                values[i] = str(values[i], "utf-8")
+        except (TypeError, UnicodeDecodeError):
+            raise DamagedRow(f"{self.describe(raw)} is damaged") from None
+        if seal((self.name, *values)) != raw[-1]:
+            raise DamagedRow(f"{self.describe(raw)} is damaged")
+        return tuple(values)
+
+    def describe(self, raw: Raw) -> str:
+        """Which row this is: ``user 17``."""
+        return f"{self._what} {', '.join(map(_readable, raw[: self._keys]))}"
+
+
+def _readable(key: object) -> str:
+    if not isinstance(key, bytes):
+        return str(key)
+    return key.decode() if key.isascii() and key.isalpha() else key.hex()
+
+
+META = Table("meta", "the server's own note", "key value", texts=(0,))
+USERS = Table("users", "user", "id name display guest secret_hash", texts=(1, 2))
+ROOMS = Table("rooms", "room", "id name owner archived", texts=(1,))
+CHATS = Table("chats", "personal chat", "id low high")
+HEADS = Table("heads", "the extent of conversation", "conversation first head")
+MARKS = Table("marks", "the marks of user and conversation", "user conversation delivered read", keys=2)
+DEVICES = Table("devices", "device", "device id n last")
+GONE = Table("gone", "what is left of deleted message", "id time device n previous")

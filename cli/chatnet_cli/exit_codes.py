@@ -33,7 +33,7 @@ class ExitCode(IntEnum):
     BUG = 70
     """An error inside chatnet itself."""
     CANNOT_CREATE = 73
-    """The address to listen at, or the name of a new room, is taken."""
+    """The address to listen at, the data folder, or the name of a new room is taken, or cannot be had."""
     IO = 74
     """The output could not be written, or another failure of a disk."""
     TRY_LATER = 75
@@ -53,6 +53,9 @@ _BY_CODE: dict[str, ExitCode] = {
     ErrorCode.NO_SUCH_ROOM: ExitCode.NO_SUCH_NAME,
     ErrorCode.NO_SUCH_CONVERSATION: ExitCode.NO_SUCH_NAME,
     ErrorCode.ROOM_EXISTS: ExitCode.CANNOT_CREATE,
+    ErrorCode.DATA_IN_USE: ExitCode.CANNOT_CREATE,
+    ErrorCode.DATA_UNUSABLE: ExitCode.CANNOT_CREATE,
+    ErrorCode.DATA_TOO_NEW: ExitCode.CONFIG,
     ErrorCode.STORE_FULL: ExitCode.TRY_LATER,
     ErrorCode.STORE_FAILING: ExitCode.TRY_LATER,
     ErrorCode.STALE: ExitCode.TRY_LATER,

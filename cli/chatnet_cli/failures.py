@@ -12,6 +12,7 @@ from chatnet_cli.exit_codes import ExitCode, exit_code_of
 from chatnet_cli.safe_text import safe_name
 
 _NEXT_STEPS: dict[str, str] = {
+    ErrorCode.UNREACHABLE: "Check the address in --server or CHATNET_SERVER, or try again later.",
     ErrorCode.SHUTTING_DOWN: "Try again once the server is back.",
     ErrorCode.NOT_CHATNET: "Check the host and the port: something else answers there.",
     ErrorCode.BAD_VERSION: "Bring chatnet up to date on the older side; 'chatnet --version' shows what this one is.",

@@ -2,12 +2,14 @@
 
 import os
 import socket
+from pathlib import Path
 
 import click
 
 from chatnet import __version__
 from chatnet.address import TCP, Address, parse
-from chatnet.config import HISTORIES, Config, default_binds
+from chatnet.config import Config, default_binds
+from chatnet.net.folders import default_data_folder
 from chatnet.net.platform import stop_on_signals
 from chatnet.net.storing import StoreBroken
 from chatnet.server import Server
@@ -30,14 +32,20 @@ _EVERYWHERE = ("0.0.0.0", "::")
 )
 @click.option("--open", "is_open", is_flag=True, help="Let in guests from other machines too, without a password.")
 @click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help=f"Keep everything in this private folder. Default: {default_data_folder()}",
+)
+@click.option(
     "--history",
-    type=click.Choice(HISTORIES),
-    default="none",
+    type=click.Choice(["durable", "none"]),
+    default="durable",
     show_default=True,
-    help="How long messages are kept; 'none' is a window in memory, gone with the server.",
+    help="Whether messages are kept on disk; 'none' is a window in memory, gone with the server.",
 )
 @json_option("where it listens")
-def command(*, binds: tuple[str, ...], is_open: bool, history: str, as_json: bool) -> None:
+def command(*, binds: tuple[str, ...], is_open: bool, data: Path | None, history: str, as_json: bool) -> None:
     """Run a server until Ctrl-C or SIGTERM; both let everybody have what is theirs first.
 
     \b
@@ -45,13 +53,17 @@ def command(*, binds: tuple[str, ...], is_open: bool, history: str, as_json: boo
       chatnet serve
       chatnet serve --open --bind chatnet+tcp://0.0.0.0:5555      # for the local network, in plain text
       chatnet serve --bind chatnet+tcp://127.0.0.1:0 --json       # for a script: any free port
+      chatnet serve --data /srv/chat                              # keep everything there
     """
+    if history == "none" and data is not None:
+        raise click.UsageError("--history none keeps nothing, so it has no use for --data: leave one of them out")
+    folder = None if history == "none" else data or default_data_folder()
     addresses = tuple(parse(url) for url in binds) or default_binds()
-    server = Server(Config(bind=addresses, open=is_open, history=history))
+    server = Server(Config(bind=addresses, open=is_open, data=folder))
     server.start()
     try:
         with stop_on_signals(server.stop, server.wakeup_fd):
-            _announce(server.addresses, as_json=as_json)
+            _announce(server.addresses, folder, as_json=as_json)
             server.run()
     except StoreBroken as error:
         # For a client a failing store is a thing that passes; for its server it is the end.
@@ -61,14 +73,16 @@ def command(*, binds: tuple[str, ...], is_open: bool, history: str, as_json: boo
     talk("chatnet: stopped")
 
 
-def _announce(addresses: list[Address], *, as_json: bool) -> None:
+def _announce(addresses: list[Address], folder: Path | None, *, as_json: bool) -> None:
     """Say where the server listens; from here on it can be talked to."""
     if as_json:
         urls = [str(address) for address in addresses]
-        put_json({"event": "listening", "addresses": urls, "pid": os.getpid(), "version": __version__})
+        data = None if folder is None else str(folder)
+        put_json({"event": "listening", "addresses": urls, "data": data, "pid": os.getpid(), "version": __version__})
         return
     for address in addresses:
         put(f"chatnet {__version__} listens at {address}")
+    talk(f"Everything is kept in {folder}" if folder else "Messages are kept in memory only, and for a while.")
     option = _server_option(addresses)
     talk("Try it from two other terminals:")
     talk(f"  chatnet listen --as bob{option}")

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 DEADLINE = 20.0
 """Seconds for anything that should take well under one; only a failing test waits that long."""
-_INHERITED = ("PATH", "PYTHONPATH", "SYSTEMROOT", "CHATNET_TEST_PLATFORM", "LANG", "LC_ALL", "COVERAGE_PROCESS_START")
+_INHERITED = ("PATH", "PYTHONPATH", "SYSTEMROOT", "CHATNET_TEST_PLATFORM", "LANG", "LC_ALL")
 COMMAND = [sys.executable, "-m", "chatnet"]
 
 

@@ -1,8 +1,12 @@
 """What a person can do: the first conversation, word for word, with real processes."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+
+import pytest
 
 from tests.e2e.processes import Chatnet
 
@@ -148,10 +152,11 @@ def test_a_server_is_reached_by_its_local_socket(alone: Chatnet) -> None:
     assert alone.run("history", "--room", "lobby").stdout.endswith(" hi\n")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 def test_a_listener_comes_back_when_its_server_does(alone: Chatnet) -> None:
     server = alone.serve()
     bob = alone.listen("bob")
-    server.signal(15)
+    server.signal(signal.SIGTERM)
     assert server.wait() == 0
     bob.err.until("not connected")
     alone.serve(bind=alone.environment["CHATNET_SERVER"])

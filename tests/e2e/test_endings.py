@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -142,10 +142,35 @@ def test_69_where_the_host_has_no_address(alone: Chatnet) -> None:
     check(alone.run("who", "--server", "chatnet+tcp://no-such-host.invalid"), 69, "no-such-host.invalid")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="others answer when the queue of connections is full")
+def test_69_where_connecting_takes_too_long(alone: Chatnet) -> None:
+    with socket.socket() as listener, ExitStack() as queue:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        address = f"chatnet+tcp://127.0.0.1:{listener.getsockname()[1]}"
+        check(alone.run("who", "--server", address, "--timeout", "0.3"), 69, address, "0.3 s")
+
+
 def test_73_where_the_port_is_taken(chatnet: Chatnet) -> None:
     address = chatnet.environment["CHATNET_SERVER"]
-    check(chatnet.run("serve", "--bind", address), 73, address, "--bind")
+    check(chatnet.run("serve", "--bind", address, "--history", "none"), 73, address, "--bind")
     assert chatnet.run("send", "--room", "lobby", "hi").returncode == 0
+
+
+def test_73_where_another_server_has_the_data_folder(chatnet: Chatnet) -> None:
+    check(chatnet.run("serve", "--bind", "chatnet+tcp://127.0.0.1:0"), 73, "another server", "--data")
+
+
+def test_73_where_the_data_folder_is_not_private(chatnet: Chatnet, tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o755)
+    done = chatnet.run("serve", "--bind", "chatnet+tcp://127.0.0.1:0", "--data", str(folder))
+    check(done, 73, "others may enter it", "chmod 700")
 
 
 def test_73_where_the_room_exists(chatnet: Chatnet) -> None:

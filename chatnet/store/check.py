@@ -1,0 +1,195 @@
+"""Looks at all that is in a database and names what is damaged, in words that say whose message or name it is.
+
+SQLite's own check sees the structure of the file, the digests see every bit of every row, and what the rows say of one
+another shows what is missing as a whole. Nothing is changed, and a server may go on with the database meanwhile.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chatnet.store.devices import REMEMBERED, Devices
+from chatnet.store.failures import DamagedRow, StoreUnusable, explained, is_damage
+from chatnet.store.opening import open_for_reading
+from chatnet.store.reader import one_moment, read_rows
+from chatnet.store.rows import CHATS, DEVICES, GONE, HEADS, MARKS, META, ROOMS, USERS, Table
+from chatnet.store.schema import MAX_SEQ, SEQ_BITS, check_layout, position, recognise
+from chatnet.store.snapshot import NEXT_CONVERSATION, NEXT_USER, SERVER_ID
+
+_AT_ONCE = 1000
+"""Messages; behind one that is damaged, so many at most are looked up one by one."""
+_MOST_STRUCTURE_ERRORS = 1000
+_STRAY = f"""
+    SELECT messages.id FROM messages LEFT JOIN heads ON heads.conversation = messages.id >> {SEQ_BITS}
+    WHERE heads.conversation IS NULL OR messages.id & {MAX_SEQ} NOT BETWEEN heads.first AND heads.head
+"""
+_TWICE = "SELECT min(id), max(id), n FROM messages GROUP BY device, n HAVING count(*) > 1"
+_WITHOUT_DEVICE = "SELECT min(id) FROM messages WHERE device NOT IN (SELECT id FROM devices) GROUP BY device"
+_SAME_NUMBER = "SELECT min(device) FROM devices GROUP BY id HAVING count(*) > 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Something that is not what was stored."""
+
+    where: str
+    """``lobby#17``, ``user 5``, ``the file``."""
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+def check(path: Path) -> Iterator[Damage]:
+    """All that is damaged in the database at ``path``, as it is found; nothing if all is as it was stored.
+
+    :raises StoreUnusable: it cannot be looked at: not there, not readable.
+    :raises DatabaseTooNew: only a newer chatnet knows what should be in it.
+    """
+    with explained(path):
+        database = open_for_reading(path)
+    with closing(database):
+        try:
+            with one_moment(database):
+                yield from _Check(database).run()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                with explained(path):
+                    raise
+            yield Damage("the file", f"it cannot be read as a database ({error})")
+
+
+@dataclass(slots=True)
+class _Check:
+    database: sqlite3.Connection
+    names: dict[int, str] = field(default_factory=dict)
+    """Of conversations."""
+
+    def run(self) -> Iterator[Damage]:
+        yield from self._structure()
+        try:
+            recognise(self.database)
+            check_layout(self.database)
+        except StoreUnusable as error:
+            yield Damage("the file", error.message)
+            return
+        parts: tuple[Callable[[], Iterator[Damage]], ...] = (
+            self._registers,
+            self._messages,
+            self._strays,
+            self._devices,
+        )
+        for part in parts:
+            try:
+                yield from part()
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                yield Damage("the file", f"a part of it cannot be read ({error})")
+
+    def _structure(self) -> Iterator[Damage]:
+        for (text,) in self.database.execute(f"PRAGMA integrity_check({_MOST_STRUCTURE_ERRORS})"):
+            if text != b"ok":
+                yield Damage("the file", text.decode("utf-8", "replace"))
+
+    # -- users, rooms and what else the server knows at start ---------------------------------------------------
+
+    def _registers(self) -> Iterator[Damage]:
+        rows: dict[str, list[tuple[Any, ...]]] = {}
+        for table in (META, USERS, ROOMS, CHATS, MARKS, GONE):
+            sound = rows[table.name] = []
+            yield from self._rows(table, sound)
+        users = {id: name for id, name, *_ in rows["users"]}
+        self.names |= {id: name for id, name, *_ in rows["rooms"]}
+        for id, low, high in rows["chats"]:
+            self.names[id] = " & ".join(users.get(user, f"user {user}") for user in dict.fromkeys((low, high)))
+        meta = dict(rows["meta"])
+        if SERVER_ID not in meta:
+            yield Damage("the server's own note server", "it is gone")
+        for key, ids in ((NEXT_USER, users), (NEXT_CONVERSATION, self.names)):
+            if ids and meta.get(key, 0) <= max(ids):
+                yield Damage(f"the server's own note {key}", "it is gone, or older than what was stored")
+
+    def _rows(self, table: Table, sound: list[tuple[Any, ...]]) -> Iterator[Damage]:
+        """Damaged rows; the others go to ``sound``."""
+        for raw in self.database.execute(table.all):
+            try:
+                sound.append(table.open(raw))
+            except DamagedRow:
+                yield Damage(table.describe(raw), "it is not what was stored")
+
+    # -- messages ---------------------------------------------------------------------------------------------
+
+    def _messages(self) -> Iterator[Damage]:
+        heads: list[tuple[Any, ...]] = []
+        yield from self._rows(HEADS, heads)
+        for conversation, first, head in heads:
+            if conversation not in self.names:
+                yield Damage(self._name(conversation), "there are messages, but no such room or personal chat")
+            yield from self._conversation(conversation, first, head)
+
+    def _conversation(self, conversation: int, first: int, head: int) -> Iterator[Damage]:
+        """Runs of messages that are damaged or gone; and those of a device that are not in its order."""
+        last: dict[int, int] = {}
+        bad = 0
+        for start in range(first, head + 1, _AT_ONCE):
+            seqs = range(start, min(head, start + _AT_ONCE - 1) + 1)
+            for seq, row in zip(seqs, read_rows(self.database, conversation, seqs), strict=True):
+                if row is None:
+                    bad = bad or seq
+                    continue
+                if bad:
+                    yield self._lost(conversation, bad, seq - 1)
+                    bad = 0
+                device, n = row[8], row[9]
+                if n <= last.get(device, 0):
+                    yield Damage(self._message(row[0]), "it is not in the order in which its device sent it")
+                last[device] = n
+        if bad:
+            yield self._lost(conversation, bad, head)
+
+    def _lost(self, conversation: int, start: int, end: int) -> Damage:
+        where = f"{self._name(conversation)}#{start}" + (f" to #{end}" if end > start else "")
+        return Damage(where, "damaged or gone")
+
+    def _strays(self) -> Iterator[Damage]:
+        for (id,) in self.database.execute(_STRAY):
+            yield Damage(self._message(id), "it is not one of the messages that its conversation has")
+        for one, other, n in self.database.execute(_TWICE):
+            yield Damage(
+                self._message(other), f"it is the same message as {self._message(one)}: number {n} of its device"
+            )
+        for (id,) in self.database.execute(_WITHOUT_DEVICE):
+            yield Damage(self._message(id), "the device that sent it is not known")
+
+    # -- devices ----------------------------------------------------------------------------------------------
+
+    def _devices(self) -> Iterator[Damage]:
+        trails = Devices(self.database)
+        for raw in self.database.execute(DEVICES.all):
+            try:
+                _, id, n, last = DEVICES.open(raw)
+            except DamagedRow:
+                yield Damage(DEVICES.describe(raw), "it is not what was stored")
+                continue
+            broken = trails.find_break(id, n, last)
+            if broken is not None:
+                where = self._message(broken) if broken else "its last message"
+                yield Damage(
+                    DEVICES.describe(raw),
+                    f"its last {REMEMBERED} messages cannot be followed: {where} is not what was stored",
+                )
+        for (device,) in self.database.execute(_SAME_NUMBER):
+            yield Damage(f"device {device.hex()}", "another device has the same number")
+
+    # -- names ------------------------------------------------------------------------------------------------
+
+    def _name(self, conversation: int) -> str:
+        return self.names.get(conversation, f"conversation {conversation}")
+
+    def _message(self, id: int) -> str:
+        conversation, seq = position(id)
+        return f"{self._name(conversation)}#{seq}"

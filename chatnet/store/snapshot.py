@@ -1,0 +1,62 @@
+"""All that the core must know before it can start, each row of it verified.
+
+What is damaged here is not worked around: with a user, a room or a head that is not what was kept, the server would go
+on wrongly and nobody would notice. Messages themselves are not looked at; a damaged one is found when it is read.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from chatnet.core.entries import PutChat, PutMarks, PutRoom, PutUser, SavedConversation, Snapshot
+from chatnet.store.failures import DamagedRow
+from chatnet.store.rows import CHATS, DEVICES, HEADS, MARKS, META, ROOMS, USERS, Table
+from chatnet.store.schema import SEQ_BITS
+
+SERVER_ID, NEXT_USER, NEXT_CONVERSATION = "server", "next_user", "next_conversation"
+"""Keys of the table ``meta``."""
+_SERVER_ID_BYTES = 16
+_NO_NEWEST_MESSAGE = f"""
+    SELECT conversation, head FROM heads
+    WHERE head >= first AND NOT EXISTS (SELECT * FROM messages WHERE id = (conversation << {SEQ_BITS} | head))
+"""
+
+
+def read_snapshot(database: sqlite3.Connection, entropy: Callable[[int], bytes]) -> Snapshot:
+    """Read what was kept; a new database gets its server's id from ``entropy(bytes)``.
+
+    :raises sqlite3.Error, DamagedRow: the database cannot be used.
+    """
+    for table in (META, USERS, ROOMS, CHATS, HEADS, MARKS, DEVICES):
+        _check_structure(database, table)
+    for conversation, head in database.execute(_NO_NEWEST_MESSAGE):
+        raise DamagedRow(f"the newest message of conversation {conversation}, {head}, is gone")
+    meta = dict(_rows(database, META))
+    if SERVER_ID not in meta:
+        meta[SERVER_ID] = entropy(_SERVER_ID_BYTES)
+        database.execute(META.put, META.sealed(SERVER_ID, meta[SERVER_ID]))
+    users = [PutUser(id, name, display, bool(guest), hash) for id, name, display, guest, hash in _rows(database, USERS)]
+    conversations: list[PutRoom | PutChat] = [
+        *(PutRoom(id, name, owner, bool(archived)) for id, name, owner, archived in _rows(database, ROOMS)),
+        *(PutChat(*values) for values in _rows(database, CHATS)),
+    ]
+    heads = {id: (first, head) for id, first, head in _rows(database, HEADS)}
+    return Snapshot(
+        users,
+        [SavedConversation(entry, *heads.get(entry.id, (1, 0))) for entry in conversations],
+        [PutMarks(conversation, user, *marks) for user, conversation, *marks in _rows(database, MARKS)],
+        meta.get(NEXT_USER, 1),
+        meta.get(NEXT_CONVERSATION, 1),
+        meta[SERVER_ID],
+    )
+
+
+def _rows(database: sqlite3.Connection, table: Table) -> Iterator[tuple[Any, ...]]:
+    return map(table.open, database.execute(table.all))
+
+
+def _check_structure(database: sqlite3.Connection, table: Table) -> None:
+    """A damaged page could hide rows, which no digest would tell."""
+    ((found, *_), *_) = database.execute(f"PRAGMA quick_check({table.name})").fetchall()
+    if found != b"ok":
+        raise DamagedRow(f"the table {table.name} is damaged ({found.decode('utf-8', 'replace')})")
