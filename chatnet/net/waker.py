@@ -26,9 +26,13 @@ class SocketWaker:
                 return  # full of bytes that signals wrote, so the loop is about to wake anyway
 
     def drain(self) -> None:
-        """Forget what was notified. The flag goes first, so that nothing that comes meanwhile is missed."""
-        self._notified = False
+        """Forget what was notified. The flag goes last: if a byte that was sent behind it were taken with the others,
+        it would stay up with nothing to read, and no notification after that would ever be sent.
+
+        Whoever notifies before the flag is down has posted its work before, and the loop has yet to look at that.
+        """
         self.selectable.recv(4096)
+        self._notified = False
 
     def close(self) -> None:
         """Release both ends; `notify` does nothing from now on."""

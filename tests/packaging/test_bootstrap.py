@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,25 +89,34 @@ class TestWithoutAUsablePython:
         assert (result.returncode, result.stdout) == (0, f"{real_python()}\n")
 
 
-def test_without_a_network_a_half_made_environment_is_remade_and_the_next_run_tries_again(
-    clone: Path, tmp_path: Path
-) -> None:
-    """One test of several things, since making a whole environment takes seconds."""
-    path = make_path(tmp_path / "bin", python3=pretender(tmp_path, "python3", missing="tkinter"))
-    (clone / ".venv/bin").mkdir(parents=True)
-    (clone / ".venv/bin/python").symlink_to(tmp_path / "gone")
+def killed_while_installing(clone: Path) -> None:
+    make_environment(clone / ".venv", TO_BUILD)
     (clone / ".venv/.unfinished").touch()
 
-    env = isolated(path)
+
+def its_python_is_gone(clone: Path) -> None:
+    make_environment(clone / ".venv", []).unlink()
+    (clone / ".venv/bin/python").symlink_to(clone / "gone")
+
+
+# The Python that an environment stands on is asked first; only the one that is found on PATH lacks tkinter here.
+@pytest.mark.parametrize(("spoil", "note"), [(killed_while_installing, ""), (its_python_is_gone, "python3-tk")])
+def test_a_spoilt_environment_is_remade_and_without_a_network_each_run_tries_again(
+    clone: Path, tmp_path: Path, spoil: Callable[[Path], None], note: str
+) -> None:
+    """One test of several things, since making a whole environment takes seconds."""
+    spoil(clone)
+    env = isolated(make_path(tmp_path / "bin", python3=pretender(tmp_path, "python3", missing="tkinter")))
     del env["PIP_NO_BUILD_ISOLATION"]
 
     first = run(clone / "scripts/chatnet", "--version", env=env, cwd=tmp_path)
-    assert_unavailable(first, "making its environment", "python3-tk", "is there a network?", "hatchling")
+    assert_unavailable(first, "making its environment", note, "is there a network?", "hatchling")
     assert (clone / ".venv/bin/python").exists()
 
-    second = run(clone / "scripts/chatnet", "--version", env=env, cwd=tmp_path)
-    assert_unavailable(second, "is there a network?")
-    assert "making its environment" not in second.stderr
+    for _ in range(2):
+        again = run(clone / "scripts/chatnet", "--version", env=env, cwd=tmp_path)
+        assert_unavailable(again, "is there a network?")
+        assert "making its environment" not in again.stderr
 
 
 class TestWithAnEnvironment:
