@@ -80,13 +80,15 @@ class Following:
         if conversation is None or after is None or after != page.query.after:
             return self.advance(session)
         messages = [m for m in page.messages if m.seq <= conversation.head]
-        if page.first > after + 1:
-            self._state.out.append(Reply(session.handle, Truncated(conversation.id, page.first)))
-            after = page.first - 1
+        # A store may have dropped messages already that are yet to be told of: those will come to whoever is live.
+        first = min(page.first, conversation.head + 1)
+        if first > after + 1:
+            self._state.out.append(Reply(session.handle, Truncated(conversation.id, first)))
+            after = first - 1
         if messages:
             self._queue(session, conversation, messages)
         else:
-            self._move(session, conversation, max(after, min(page.first - 1, conversation.head)))
+            self._move(session, conversation, after)
         return self.advance(session)
 
     def read_failed(self, session: Session, failure: ReadFailed) -> None:
@@ -128,8 +130,8 @@ class Following:
         page = first_page(messages, self._state.limits.page)
         self._state.out.append(Reply(session.handle, Deliver(conversation.id, page)))
         self._move(session, conversation, page[-1].seq)
-        if session.behind:
-            self._await_drain(session)
+        # Also where it is level now: it may join many rooms at once, and each would queue a page.
+        self._await_drain(session)
 
     def _fetch(self, session: Session, conversation: ConversationState, after: Seq) -> None:
         session.reading = True

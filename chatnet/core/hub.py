@@ -45,6 +45,9 @@ from chatnet.requests import (
     Request,
 )
 
+_HEARD_BY_OTHERS = (Rename, ArchiveRoom)
+"""Requests that reach as many people as a message does, so that they share its rate."""
+
 
 class Hub:
     """The chat itself. Call it from one thread, and carry out what it returns before the next call."""
@@ -109,10 +112,11 @@ class Hub:
             return []
         if type(request) is Post:
             self._post(known, request, now)
-        elif type(request) is Ping:
-            self._state.out.append(Reply(session, Pong(request.id)))
+        elif type(request) is Ping or type(request) is Alive:
             self._ration(known, now)
-        elif type(request) is not Alive:
+            if type(request) is Ping:
+                self._state.out.append(Reply(session, Pong(request.id)))
+        else:
             self._request(known, request, now)
         return self._take()
 
@@ -128,6 +132,8 @@ class Hub:
 
     def _request(self, session: Session, request: Request, now: Now) -> None:
         self._ration(session, now)
+        if type(request) in _HEARD_BY_OTHERS:
+            self._ration_post(session, 0, now)
         try:
             if session.user is None and type(request) is not Login:
                 raise Refused(ErrorCode.NOT_LOGGED_IN, "log in first")
@@ -231,9 +237,10 @@ class Hub:
 
     def tick(self, now: Now) -> list[Effect]:
         """About a second has passed."""
+        # First who moves from behind to live: those are the audiences of what the others tell.
+        self._following.tick(now)
         self._presences.tick(now)
         self._sessions.tick(now)
-        self._following.tick(now)
         return self._take()
 
     def _take(self) -> list[Effect]:

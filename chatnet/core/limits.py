@@ -63,6 +63,10 @@ class Limits:
     rooms: int = 100_000
     rooms_per_guest: int = 100
     """Rooms that one guest may own."""
+    rooms_per_session: int = 1000
+    """Rooms that one session may be in."""
+    unused_chats: int = 10_000
+    """Personal chats that were looked up while nothing is said in them; if there are more, the oldest are forgotten."""
     presence_members: int = 200
     """Rooms with more members are told only how many there are, at most every `presence_seconds`."""
     presence_seconds: float = 5.0

@@ -4,7 +4,7 @@ Marks are cumulative and only move forward. In a personal chat both users are to
 know; in a room each user's read position is its own business, and only its own sessions hear of it.
 """
 
-from chatnet.core.effects import Broadcast
+from chatnet.core.effects import Broadcast, Reply
 from chatnet.core.entries import Handle, PutMarks
 from chatnet.core.pending import Change, Pending
 from chatnet.core.policy import may_read
@@ -34,13 +34,16 @@ class Marks:
         if conversation is None or not may_read(user.user.id, conversation):
             raise Refused(ErrorCode.NO_SUCH_CONVERSATION, "there is no such conversation, or not for you")
         delivered, read = self._next(user.user.id, conversation, request)
+        if (delivered, read) == conversation.marks.get(user.user.id, (0, 0)):
+            self._state.out.append(Reply(session.handle, Done(request.id)))
+            return
         entry = PutMarks(conversation.id, user.user.id, delivered, read)
 
         def apply() -> Event:
             old = conversation.marks.get(user.user.id, (0, 0))
             new = (max(old[0], delivered), max(old[1], read))
             if new != old:
-                conversation.marks[user.user.id] = new
+                self._state.set_mark(conversation, user.user.id, new)
                 self._tell(conversation, user.user.id, new)
             return Done(request.id)
 

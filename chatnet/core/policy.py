@@ -44,6 +44,8 @@ def check_post(session: Session, conversation: RoomState | ChatState | None, pos
     assert session.user is not None
     if conversation is None or not may_read(session.user.user.id, conversation):
         return ErrorCode.NO_SUCH_CONVERSATION, "there is no such conversation, or not for you"
+    if type(conversation) is ChatState and conversation.ended:
+        return ErrorCode.NO_SUCH_USER, "the other one has been away for too long: nobody would read it"
     if post.reference > conversation.head:
         return ErrorCode.BAD_REQUEST, "the message that this one refers to does not exist"
     if post.kind is Kind.ANSWER and not post.reference:

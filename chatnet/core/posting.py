@@ -9,6 +9,8 @@ from chatnet.core.effects import Append, Broadcast, Reply
 from chatnet.core.entries import (
     CheckMessage,
     Committed,
+    DropChat,
+    DropUser,
     Duplicate,
     Entry,
     Failed,
@@ -144,11 +146,11 @@ class Posting:
 
     def _start_chat(self, chat: ChatState) -> None:
         """The first message of a chat: every session of both is told, and hears it from here on."""
+        self._state.unused.pop(chat.id, None)
         for id in dict.fromkeys((chat.low, chat.high)):
             user = self._state.users.get(id)
             for session in user.sessions.values() if user is not None else ():
-                if session.handle not in chat.behind:
-                    chat.live[session.handle] = session
+                chat.live[session.handle] = session
                 view = self._state.conversation_of(session, chat)
                 self._state.out.append(Reply(session.handle, Started(view)))
 
@@ -180,18 +182,24 @@ class Posting:
         if session is None:
             return
         session.unanswered -= 1
-        if session.resend_from is None or n < session.resend_from:
-            session.resend_from = n
-            nack = Nack(n, failure.code, failure.reason, failure.retry_after)
-            self._state.out.append(Reply(session.handle, nack))
+        if session.doomed:
+            session.doomed -= 1
+            return
+        # All that it has under way fails too. By the time that is heard, it may have come again already.
+        session.doomed = session.unanswered
+        session.resend_from = n
+        nack = Nack(n, failure.code, failure.reason, failure.retry_after)
+        self._state.out.append(Reply(session.handle, nack))
 
     def _unsave(self, entry: Entry) -> None:
-        """It will be put again with the next message that refers to it."""
+        """What was not put will be with the next message that refers to it; what was not dropped, soon."""
         target: UserState | ConversationState | None = None
         if isinstance(entry, PutUser):
             target = self._state.users.get(entry.id)
         elif isinstance(entry, PutRoom | PutChat):
             target = self._state.conversations.get(entry.id)
+        elif isinstance(entry, DropUser | DropChat):
+            self._state.overdue.append(entry)
         if target is not None:
             target.saved = False
 

@@ -11,7 +11,7 @@ from chatnet.core.following import Following, tell
 from chatnet.core.pending import Change, Pending
 from chatnet.core.presence import Presences
 from chatnet.core.saving import save_user
-from chatnet.core.state import RoomState, Session, State, UserState
+from chatnet.core.state import LOBBY_ID, RoomState, Session, State, UserState
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Event, Joined, Opened, RoomChanged
 from chatnet.model import UserId
@@ -45,11 +45,19 @@ class Rooms:
         assert session.user is not None
         room = self.find(request.room)
         if room.id not in session.rooms:
-            session.rooms[room.id] = room
-            self._presences.enter(room, session.user.user.id)
+            self._enter(session, session.user, room)
         reply = Joined(request.id, room.room(), room.first, room.head)
         self._state.out.append(Reply(session.handle, reply))
         self._following.start(session, room, request.after)
+
+    def _enter(self, session: Session, user: UserState, room: RoomState) -> None:
+        most = self._state.limits.rooms_per_session
+        if len(session.rooms) >= most:
+            raise Refused(ErrorCode.TOO_MANY_ROOMS, f"one connection can be in at most {most} rooms")
+        session.rooms[room.id] = room
+        self._presences.enter(room, user.user.id)
+        if not room.owner and room.id != LOBBY_ID:
+            self._pass_on(room, user.user.id)
 
     def part(self, session: Session, request: Part) -> None:
         """Leave a room with this session."""
@@ -72,32 +80,28 @@ class Rooms:
         assert user is not None
         if fold(name) in self._state.rooms or fold(name) in self._reserved:
             raise Refused(ErrorCode.ROOM_EXISTS, f"there is a room {name!r} already")
-        if user.owned >= self._state.limits.rooms_per_guest:
+        if len(user.owned) >= self._state.limits.rooms_per_guest:
             raise Refused(
                 ErrorCode.TOO_MANY_ROOMS, f"one guest can own at most {self._state.limits.rooms_per_guest} rooms"
             )
         if len(self._state.rooms) + len(self._reserved) >= self._state.limits.rooms:
             raise Refused(ErrorCode.TOO_MANY_ROOMS, "this server has as many rooms as it can take")
         room = RoomState(self._state.next_conversation(), name, user.user.id, saved=True)
-        self._reserve(user, name)
+        # Name and place are taken while the store writes it.
+        self._reserved.add(fold(name))
+        user.owned[room.id] = room
         save_user(self._state, user)
 
         def apply() -> Event:
-            self._release(user, name)
+            self._reserved.discard(fold(name))
             self._state.add_room(room)
             return Opened(request.id, self._state.conversation_of(session, room))
 
-        change = Change(session.handle, request.id, apply, lambda: self._release(user, name))
-        self._pending.submit(room.entry(), change)
+        def undo() -> None:
+            self._reserved.discard(fold(name))
+            user.owned.pop(room.id, None)
 
-    def _reserve(self, user: UserState, name: str) -> None:
-        """Hold name and place of a room while the store writes it."""
-        self._reserved.add(fold(name))
-        user.owned += 1
-
-    def _release(self, user: UserState, name: str) -> None:
-        self._reserved.discard(fold(name))
-        user.owned -= 1
+        self._pending.submit(room.entry(), Change(session.handle, request.id, apply, undo))
 
     def archive(self, session: Session, request: ArchiveRoom) -> None:
         """Close a room for posts, or open it again."""
@@ -120,16 +124,14 @@ class Rooms:
     # -- owners -----------------------------------------------------------------------------------------------
 
     def disown(self, user: UserState) -> None:
-        """A user is gone for good: its rooms pass to those who have been in them longest."""
-        if user.owned:
-            for room in self._state.rooms.values():
-                if room.owner == user.user.id:
-                    self._pass_on(room, next(iter(room.members), 0))
+        """A user is gone for good: its rooms pass to those who have been in them longest, or who come first."""
+        for room in user.owned.values():
+            self._pass_on(room, next(iter(room.members), 0))
 
     def _pass_on(self, room: RoomState, owner: UserId) -> None:
         room.owner = owner
         if owner:
-            self._state.users[owner].owned += 1
+            self._state.users[owner].owned[room.id] = room
         # The store hears of it with the room's next message; should the server stop before, it happens again.
         room.saved = False
         self._state.out += tell(room, RoomChanged(room.room()))

@@ -7,7 +7,7 @@ from chatnet.core.state import ChatState, RoomState, State, UserState
 def save_user(state: State, user: UserState) -> None:
     """Have a user stored, if it is not yet as it is now."""
     if not user.saved:
-        user.saved = True
+        user.saved = user.kept = True
         state.out.append(Append(user.entry()))
 
 

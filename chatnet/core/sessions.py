@@ -4,17 +4,20 @@ A guest is a name and a secret. The same secret is the same guest, in several se
 is held for a day after the last of them. Somebody else's name is refused, and nothing about its holder is told.
 """
 
+from itertools import islice
+
 from chatnet.auth.guests import hash_secret, is_secret
 from chatnet.auth.names import check_display, check_name, fold
 from chatnet.clock import Now
 from chatnet.core.effects import Admit, Append, Broadcast, Close, Reply
-from chatnet.core.entries import DropChat, DropUser, Handle
+from chatnet.core.entries import DropUser, Handle
 from chatnet.core.following import Following
 from chatnet.core.rooms import Rooms
+from chatnet.core.saving import save_user
 from chatnet.core.state import Session, State, UserState
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Renamed, Welcome
-from chatnet.model import SessionId, User
+from chatnet.model import User
 from chatnet.requests import Login, Rename
 
 
@@ -27,6 +30,8 @@ class Sessions:
         self._rooms = rooms
         self._history = history
         self._open = open_to_guests
+        self._started: float | None = None
+        """When the first tick came (monotonic): guests whom only the store knew have been away since then."""
 
     # -- login ------------------------------------------------------------------------------------------------
 
@@ -40,10 +45,12 @@ class Sessions:
         if not (session.is_local or self._open):
             raise Refused(ErrorCode.FORBIDDEN, "guests can only come from the server's own machine; see serve --open")
         user = self._guest(request)
-        self._replace(user, request.replaces, now)
+        self._replace(user, request, now)
         if len(user.sessions) >= self._state.limits.sessions_per_user:
             count = len(user.sessions)
             raise Refused(ErrorCode.TOO_MANY_SESSIONS, f"{request.name!r} is connected {count} times already")
+        if request.display and request.display != user.user.display:
+            self._set_names(user, user.user.name, request.display)
         self._admit(session, user, request, now)
 
     def _guest(self, request: Login) -> UserState:
@@ -55,14 +62,15 @@ class Sessions:
             self._state.add_user(user)
         elif not is_secret(request.secret, user.secret_hash):
             raise Refused(ErrorCode.NAME_IN_USE, f"the name {name!r} is taken; choose another")
-        elif display and display != user.user.display:
-            self._set_names(user, user.user.name, display)
         return user
 
-    def _replace(self, user: UserState, replaced: SessionId, now: Now) -> None:
-        """End the session that the new one takes the place of, if it is one of this user's."""
-        for old in list(user.sessions.values()) if replaced else ():
-            if old.id == replaced:
+    def _replace(self, user: UserState, request: Login, now: Now) -> None:
+        """End the session that the new one takes the place of, if it is one of this user's and of the same device.
+
+        Only a device knows what was its own: numbers of sessions begin anew when the server does.
+        """
+        for old in list(user.sessions.values()) if request.replaces else ():
+            if old.id == request.replaces and old.device == request.device:
                 self.end(old, now)
                 reason = "the same client has connected again"
                 self._state.out.append(Close(old.handle, ErrorCode.REPLACED, reason))
@@ -96,6 +104,9 @@ class Sessions:
 
     def _set_names(self, user: UserState, name: str, display: str) -> None:
         self._state.set_names(user, name, display)
+        if user.kept:
+            # The old name is free for others now; the store must not go on holding it for this user.
+            save_user(self._state, user)
         self._state.out.append(Broadcast(self._acquainted(user), Renamed(user.user)))
 
     def _acquainted(self, user: UserState) -> list[Handle]:
@@ -124,23 +135,23 @@ class Sessions:
         del user.sessions[session.handle]
         if not user.sessions:
             self._state.set_offline(user, now.monotonic)
-            self._drop_empty_chats(user)
-
-    def _drop_empty_chats(self, user: UserState) -> None:
-        """Chats that were looked up but never used are not kept once both are away."""
-        for other, chat in list(user.chats.items()):
-            peer = self._state.users.get(other)
-            if not chat.head and not chat.pending and (peer is None or not peer.sessions):
-                self._state.drop_chat(chat)
 
     def tick(self, now: Now) -> None:
-        """Forget guests who have been away for too long, and the longest away if there are too many."""
+        """Forget what need not be kept any longer."""
+        if self._started is None:
+            self._started = now.monotonic
+        overdue, self._state.overdue = self._state.overdue, []
+        self._state.out += map(Append, overdue)
+        self._forget_guests(now.monotonic, self._started)
+        self._forget_unused_chats()
+
+    def _forget_guests(self, now: float, started: float) -> None:
+        """Those who have been away for too long, and the longest away if there are too many."""
         limits = self._state.limits
         while self._state.offline:
             user = self._state.users[next(iter(self._state.offline))]
-            if user.offline_since is None:
-                user.offline_since = now.monotonic
-            expired = now.monotonic - user.offline_since >= limits.guest_hold_seconds
+            since = started if user.offline_since is None else user.offline_since
+            expired = now - since >= limits.guest_hold_seconds
             if not (expired or len(self._state.offline) > limits.held_guests):
                 break
             self._forget(user)
@@ -148,10 +159,18 @@ class Sessions:
     def _forget(self, user: UserState) -> None:
         self._rooms.disown(user)
         self._state.drop_user(user)
-        if user.saved:
+        if user.kept:
             self._state.out.append(Append(DropUser(user.user.id)))
         for other, chat in list(user.chats.items()):
-            if other not in self._state.users:
+            if other in self._state.users and (chat.head or chat.pending):
+                chat.ended = True
+            else:
                 self._state.drop_chat(chat)
-                if chat.saved:
-                    self._state.out.append(Append(DropChat(chat.id)))
+
+    def _forget_unused_chats(self) -> None:
+        """A client that lost its connection between look-up and first word still finds the chat, unless many came."""
+        unused = self._state.unused
+        surplus = max(0, len(unused) - self._state.limits.unused_chats)
+        for chat in list(islice(unused.values(), surplus)):
+            if not chat.pending:
+                self._state.drop_chat(chat)

@@ -7,8 +7,8 @@ on first use, because ten thousand idle ones shall cost little.
 from bisect import bisect_left, insort
 
 from chatnet.auth.names import fold
-from chatnet.core.effects import Effect
-from chatnet.core.entries import Handle, PutChat, PutRoom, PutUser, Snapshot
+from chatnet.core.effects import Append, Effect
+from chatnet.core.entries import DropChat, Entry, Handle, PutChat, PutRoom, PutUser, Snapshot
 from chatnet.core.limits import Bucket, Limits
 from chatnet.errors import ErrorCode, Refused
 from chatnet.model import LOBBY, Conversation, ConversationId, DeviceId, Message, Room, Seq, SessionId, User, UserId
@@ -19,17 +19,21 @@ LOBBY_ID: ConversationId = 1
 class UserState:
     """A user, and what hangs on it while the server runs."""
 
-    __slots__ = ("chats", "offline_since", "owned", "saved", "secret_hash", "sessions", "user")
+    __slots__ = ("chats", "kept", "marked", "offline_since", "owned", "saved", "secret_hash", "sessions", "user")
 
     def __init__(self, user: User, secret_hash: bytes, *, saved: bool = False) -> None:
         self.user = user
         self.secret_hash = secret_hash
         self.saved = saved
         """Has the store been asked to keep it as it is now? False again if that batch failed."""
+        self.kept = saved
+        """Has the store ever been asked to keep it?"""
         self.sessions: dict[Handle, Session] = {}
         self.chats: dict[UserId, ChatState] = {}
-        self.owned = 0
-        """Rooms that it owns."""
+        self.owned: dict[ConversationId, RoomState] = {}
+        """Rooms that it owns, those that are being made too."""
+        self.marked: dict[ConversationId, RoomState] = {}
+        """Rooms that have a mark of it."""
         self.offline_since: float | None = None
         """When its last session ended (monotonic); None if it had none since the server started."""
 
@@ -45,6 +49,7 @@ class Session:
     __slots__ = (
         "behind",
         "device",
+        "doomed",
         "draining",
         "handle",
         "id",
@@ -74,6 +79,8 @@ class Session:
         """Does it wait for the store to read a page?"""
         self.resend_from: int | None = None
         """The device number that must come again first, after a passing failure."""
+        self.doomed = 0
+        """Posts that the store has yet to refuse for a failure of which the session has been told."""
         self.unanswered = 0
         self.post_bucket: Bucket | None = None
         self.text_bucket: Bucket | None = None
@@ -138,7 +145,7 @@ class RoomState(ConversationState):
 class ChatState(ConversationState):
     """A personal chat of two users, or of one with oneself."""
 
-    __slots__ = ("high", "low")
+    __slots__ = ("ended", "high", "low")
 
     def __init__(
         self, id: ConversationId, low: UserId, high: UserId, first: Seq = 1, head: Seq = 0, *, saved: bool = False
@@ -146,6 +153,8 @@ class ChatState(ConversationState):
         super().__init__(id, first, head, saved=saved)
         self.low = low
         self.high = high
+        self.ended = False
+        """Is one of the two gone for good? What was said can be read, but nothing more be said."""
 
     def entry(self) -> PutChat:
         """The chat as the store keeps it."""
@@ -175,6 +184,10 @@ class State:
         """Sorted, as ``online`` is."""
         self.busy: dict[ConversationId, ConversationState] = {}
         """Conversations with a tail in memory."""
+        self.unused: dict[ConversationId, ChatState] = {}
+        """Personal chats that were looked up, but nothing was said in them yet; the oldest first."""
+        self.overdue: list[Entry] = []
+        """Entries that nothing else will bring up again: the next tick appends them."""
         self._next_user: UserId = snapshot.next_user
         self._next_conversation: ConversationId = max(snapshot.next_conversation, LOBBY_ID + 1)
         self._next_session: SessionId = 1
@@ -189,21 +202,25 @@ class State:
         for saved in snapshot.conversations:
             entry = saved.conversation
             if isinstance(entry, PutRoom):
-                room = RoomState(entry.id, entry.name, entry.owner, saved.first, saved.head, saved=True)
+                owner = entry.owner if entry.owner in self.users else 0
+                room = RoomState(entry.id, entry.name, owner, saved.first, saved.head, saved=owner == entry.owner)
                 room.archived = entry.archived
                 self.add_room(room)
+            elif entry.low not in self.users and entry.high not in self.users:
+                self.overdue.append(DropChat(entry.id))
             else:
                 self.add_chat(ChatState(entry.id, entry.low, entry.high, saved.first, saved.head, saved=True))
         for mark in snapshot.marks:
             if mark.conversation in self.conversations:
-                self.conversations[mark.conversation].marks[mark.user] = (mark.delivered, mark.read)
+                self.set_mark(self.conversations[mark.conversation], mark.user, (mark.delivered, mark.read))
 
     # -- users ------------------------------------------------------------------------------------------------
 
     def add_user(self, user: UserState) -> None:
         """Make a user known; it is offline until it has a session."""
         self.users[user.user.id] = user
-        self.names[fold(user.user.name)] = user
+        # Where a failure kept a rename from the store, it may know two users of one name.
+        self.names.setdefault(fold(user.user.name), user)
         self.offline[user.user.id] = None
 
     def find_user(self, name: str) -> UserState:
@@ -219,15 +236,21 @@ class State:
     def drop_user(self, user: UserState) -> None:
         """Forget an offline user; its name is free."""
         del self.users[user.user.id]
-        del self.names[fold(user.user.name)]
+        for room in user.marked.values():
+            del room.marks[user.user.id]
+        self._free_name(user)
         del self.offline[user.user.id]
 
     def set_names(self, user: UserState, name: str, display: str) -> None:
-        """Give a user other names; the store hears of it with the next message that needs it."""
-        del self.names[fold(user.user.name)]
+        """Give a user other names."""
+        self._free_name(user)
         user.user = User(user.user.id, name, display, user.user.guest)
         user.saved = False
         self.names[fold(name)] = user
+
+    def _free_name(self, user: UserState) -> None:
+        if self.names.get(fold(user.user.name)) is user:
+            del self.names[fold(user.user.name)]
 
     def set_online(self, user: UserState) -> None:
         """Its first session has come."""
@@ -248,14 +271,18 @@ class State:
         self.rooms[fold(room.name)] = room
         insort(self.room_ids, room.id)
         if room.owner in self.users:
-            self.users[room.owner].owned += 1
+            self.users[room.owner].owned[room.id] = room
 
     def add_chat(self, chat: ChatState) -> None:
         """Make a personal chat known to those of its two users who still exist."""
         self.conversations[chat.id] = chat
+        if not chat.head:
+            self.unused[chat.id] = chat
         for user, other in ((chat.low, chat.high), (chat.high, chat.low)):
             if user in self.users:
                 self.users[user].chats[other] = chat
+            else:
+                chat.ended = True
 
     def conversation_of(self, session: Session, conversation: RoomState | ChatState) -> Conversation:
         """A conversation as the session's user sees it."""
@@ -271,13 +298,24 @@ class State:
         mine = theirs if other == me else (delivered, read)
         return Conversation(conversation.id, None, peer, first, head, mine[1], mine[0], theirs[1], theirs[0])
 
+    def set_mark(self, conversation: RoomState | ChatState, user: UserId, position: Position) -> None:
+        """Note how far a user has got. In a personal chat that outlives the user, in a room it does not."""
+        if isinstance(conversation, RoomState):
+            if user not in self.users:
+                return
+            self.users[user].marked[conversation.id] = conversation
+        conversation.marks[user] = position
+
     def drop_chat(self, chat: ChatState) -> None:
-        """Forget a personal chat."""
+        """Forget a personal chat; so does the store, if it knows it."""
         del self.conversations[chat.id]
         self.busy.pop(chat.id, None)
+        self.unused.pop(chat.id, None)
         for user, other in ((chat.low, chat.high), (chat.high, chat.low)):
             if user in self.users:
                 self.users[user].chats.pop(other, None)
+        if chat.saved:
+            self.out.append(Append(DropChat(chat.id)))
 
     # -- numbers ----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,136 @@
+"""A store that does nothing until it is told to: the rules of `chatnet.core.entries`, written as plainly as can be."""
+
+from collections import deque
+
+from chatnet.core.entries import (
+    Batch,
+    CheckMessage,
+    Committed,
+    DropChat,
+    DropUser,
+    Duplicate,
+    Entry,
+    Failed,
+    Outcome,
+    PageRead,
+    PutChat,
+    PutMessage,
+    PutRoom,
+    PutUser,
+    ReadFailed,
+    ReadMessages,
+    Stale,
+)
+from chatnet.core.policy import text_bytes
+from chatnet.errors import ErrorCode
+from chatnet.model import ConversationId, DeviceId, Message, Seq, UserId
+
+RETRY_AFTER = 1.0
+_HEARD = None
+"""Stands between batches where the core had heard of a failure."""
+
+
+class SlowStore:
+    """Keeps the last ``window`` messages of each conversation, or all."""
+
+    def __init__(self, window: int | None = None) -> None:
+        self.waiting: deque[Batch | None] = deque()
+        self.queries: list[ReadMessages] = []
+        self.log: dict[ConversationId, list[Message]] = {}
+        """All that was ever stored."""
+        self.first: dict[ConversationId, Seq] = {}
+        self.failure = 0
+        """The number of the last failure; all batches that fail for the same reason have the same."""
+        self.users: dict[UserId, PutUser] = {}
+        self.conversations: dict[ConversationId, PutRoom | PutChat] = {}
+        self._window = window
+        self._devices: dict[DeviceId, dict[int, Duplicate]] = {}
+        self._failing = False
+
+    # -- batches ----------------------------------------------------------------------------------------------
+
+    def submit(self, batch: Batch) -> None:
+        """Keep a batch waiting."""
+        self.waiting.append(batch)
+
+    def acknowledge_failure(self) -> None:
+        """Batches from here on are tried again."""
+        self.waiting.append(_HEARD)
+
+    @property
+    def has_batch(self) -> bool:
+        """Is there one to store?"""
+        return any(batch is not _HEARD for batch in self.waiting)
+
+    def store(self, *, fails: bool = False) -> Committed | Failed:
+        """Store the oldest batch, or fail."""
+        while (batch := self.waiting.popleft()) is _HEARD:
+            self._failing = False
+        if fails and not self._failing:
+            self._failing = True
+            self.failure += 1
+        if self._failing:
+            return Failed(batch, ErrorCode.STORE_FULL, "the disk is full", RETRY_AFTER)
+        firsts: dict[ConversationId, Seq] = {}
+        return Committed(batch, [self._take(entry, firsts) for entry in batch], firsts)
+
+    def _take(self, entry: Entry, firsts: dict[ConversationId, Seq]) -> Outcome:
+        match entry:
+            case PutUser():
+                self.users[entry.id] = entry
+            case PutRoom() | PutChat():
+                self.conversations[entry.id] = entry
+            case DropUser():
+                self.users.pop(entry.id, None)
+            case DropChat():
+                self.conversations.pop(entry.id, None)
+                self.log.pop(entry.id, None)
+            case PutMessage() | CheckMessage():
+                return self._answer(entry, firsts)
+        return None
+
+    def _answer(self, entry: PutMessage | CheckMessage, firsts: dict[ConversationId, Seq]) -> Outcome:
+        answers = self._devices.setdefault(entry.device, {})
+        if entry.n <= max(answers, default=0):
+            return answers.get(entry.n, Stale())
+        if isinstance(entry, CheckMessage):
+            return None
+        assert entry.sender in self.users, "a message without its sender"
+        assert entry.conversation in self.conversations, "a message without its conversation"
+        log = self.log.setdefault(entry.conversation, [])
+        e = entry
+        message = Message(len(log) + 1, e.time, e.sender, e.name, e.display, e.kind, e.body, e.reference)
+        log.append(message)
+        answers[entry.n] = Duplicate(entry.conversation, message.seq, message.time)
+        if self._window is not None and len(log) > self._window:
+            self.first[entry.conversation] = firsts[entry.conversation] = len(log) - self._window + 1
+        return message
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def read(self, query: ReadMessages) -> None:
+        """Keep a query waiting."""
+        self.queries.append(query)
+
+    def answer(self, query: ReadMessages, *, fails: bool = False) -> PageRead | ReadFailed:
+        """Read a page now, whatever the core has been told by now."""
+        self.queries.remove(query)
+        if fails:
+            return ReadFailed(query, ErrorCode.STORE_FAILING, "the disk does not answer")
+        log, first = self.log.get(query.conversation, []), self.first.get(query.conversation, 1)
+        kept = log[first - 1 :]
+        if query.after is not None:
+            found = [m for m in kept if m.seq > query.after]
+            return PageRead(query, _cut(found, query), first)
+        assert query.before is not None
+        found = [m for m in kept if m.seq < query.before]
+        return PageRead(query, _cut(found[::-1], query)[::-1], first)
+
+
+def _cut(messages: list[Message], query: ReadMessages) -> list[Message]:
+    size = 0
+    for i, message in enumerate(messages[: query.limit]):
+        size += text_bytes(message.body)
+        if size > query.max_bytes and i:
+            return messages[:i]
+    return messages[: query.limit]
