@@ -41,6 +41,8 @@ class Connection:
         """Why it is of no more use."""
         self.is_final = False
         """Is it no use to connect again?"""
+        self.retry_after = 0.0
+        """Seconds for which the server wants to be left alone."""
         self._handle = handle
         self._is_greeted = False
         self._reader = FrameReader(MAX_PAYLOAD)
@@ -74,7 +76,7 @@ class Connection:
             case AreYouThere():
                 self.send(Alive())
             case Closing(code=code, reason=reason, retry_after=retry_after):
-                self.fail(Refused(code, reason, retry_after), is_final=code in _FINAL)
+                self.fail(Unreachable(code, reason), is_final=code in _FINAL, retry_after=retry_after)
             case _:
                 self._handle(event, now)
 
@@ -125,9 +127,9 @@ class Connection:
 
     # -- endings ----------------------------------------------------------------------------------------------
 
-    def fail(self, failure: ChatnetError, *, is_final: bool = False) -> None:
+    def fail(self, failure: ChatnetError, *, is_final: bool = False, retry_after: float = 0.0) -> None:
         """It is of no more use."""
-        self.failure, self.is_final = failure, is_final
+        self.failure, self.is_final, self.retry_after = failure, is_final, retry_after
 
     def end(self, error: ChatnetError | None) -> ChatnetError:
         """Why it has ended: ``error``, unless it had failed before."""
@@ -147,14 +149,16 @@ class Connection:
 def check(request: Request) -> None:
     """Can a server read this request? If not, sending it would only end the connection.
 
-    :raises Refused: BAD_REQUEST, or BAD_TEXT for a text that is no Unicode.
+    :raises Refused: TOO_LONG; BAD_TEXT where a text is no Unicode; BAD_REQUEST where a number is out of its range.
     """
     try:
         decode_request(encode(request)[HEADER_BYTES:])
     except UnicodeEncodeError:
-        raise Refused(ErrorCode.BAD_TEXT, "the text has half a surrogate pair, so it is no Unicode") from None
-    except (ProtocolError, ValueError, OverflowError) as error:
-        raise Refused(ErrorCode.BAD_REQUEST, f"this request cannot be sent: {error}") from None
+        raise Refused(ErrorCode.BAD_TEXT, "half of a surrogate pair is no Unicode character") from None
+    except ValueError as error:
+        raise Refused(ErrorCode.TOO_LONG, f"this cannot be sent: {error}") from None
+    except (ProtocolError, OverflowError) as error:
+        raise Refused(ErrorCode.BAD_REQUEST, f"this cannot be sent: {error}") from None
 
 
 def _ignore(reply: Event | None) -> None:

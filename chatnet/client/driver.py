@@ -155,12 +155,13 @@ class Driver:
         """Wait for a post to be stored.
 
         :raises Refused: it never will be.
-        :raises TimedOut, Unreachable: it was not in the time given; its text says whether it still may be.
+        :raises ChatnetError: it was not in the time given, or the connection was lost for good; the text says
+            whether it may have been sent.
         """
         self._posts[n] = None
         try:
             answer = self.wait(lambda: self._posts[n], self.deadline(timeout))
-        except (TimedOut, Unreachable) as error:
+        except ChatnetError as error:
             certain = self.session.withdraw(n)
             what = "nothing was sent" if certain else "what was said may still have arrived"
             raise type(error)(error.code, f"{error.message}; {what}") from error

@@ -47,6 +47,8 @@ class Inbox:
         self._known = not live
         """Has every personal chat of before a cursor? Then one without has come to be since, and starts at 0."""
         self._listing = False
+        self._parting: list[ConversationId] = []
+        """Rooms that the server was asked to leave, and has not answered."""
         self._homeless: list[str] = []
         """Rooms to come back to on another server."""
 
@@ -80,8 +82,6 @@ class Inbox:
         self._listing = False
         for cursor in self._cursors.values():
             cursor.connection_lost()
-        if not self._known:
-            self._cursors = {id: cursor for id, cursor in self._cursors.items() if self._room_name(id) is not None}
 
     def forget(self) -> None:
         """It is another server: ids and cursors mean nothing there. Rooms are found again by their names."""
@@ -103,6 +103,8 @@ class Inbox:
 
     def _joined(self, reply: Event | None, after: Seq | None, done: Handler) -> None:
         match reply:
+            case Joined(room=room) if room.id in self._parting:
+                pass  # the server has not come to the parting, but will
             case Joined(room=room) if room.id in self._cursors:
                 self._go_on(room.id)  # asking has moved the server's cursor
             case Joined(room=room, head=head):
@@ -115,9 +117,15 @@ class Inbox:
         done(reply)
 
     def part(self, room: ConversationId, done: Handler) -> None:
-        """Leave a room. Nothing of it is applied from here on."""
+        """Leave a room. Nothing of it is applied from here on, even if a `join` that came before is unanswered."""
+
+        def parted(reply: Event | None) -> None:
+            self._parting.remove(room)
+            done(reply)
+
         self._cursors.pop(room, None)
-        self._ask(lambda n: Part(n, room), done)
+        self._parting.append(room)
+        self._ask(lambda n: Part(n, room), parted)
 
     def _come_back(self, room: str) -> None:
         def done(reply: Event | None) -> None:

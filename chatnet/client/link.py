@@ -55,9 +55,12 @@ class Link:
 
         All times are those of `time.monotonic`. It may return early for no reason.
         """
+        if self._transport is None:
+            self._wait(until)
+            return
         self._send()
-        self._wait(until)
-        if self._transport is not None:
+        if self.is_connected and not self._session.wants_close:
+            self._wait(until)
             self._receive()
             self._session.tick(time.monotonic())
             self._send()

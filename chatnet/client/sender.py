@@ -14,8 +14,9 @@ from chatnet.client.cache import Cache
 from chatnet.client.connection import Ask
 from chatnet.client.news import News, PostRefused, Stored
 from chatnet.client.outbox import Draft, Outbox, Target, ToConversation, ToUser
-from chatnet.errors import ErrorCode, ProtocolError
-from chatnet.events import Ack, Event, Nack, Opened, Refused
+from chatnet.errors import ErrorCode, ProtocolError, Refused
+from chatnet.events import Ack, Event, Nack, Opened
+from chatnet.events import Refused as RefusedEvent
 from chatnet.model import ConversationId, Kind, Seq
 from chatnet.requests import Open, Post, Request
 
@@ -162,7 +163,7 @@ class Sender:
                 draft = self._outbox.after(n - 1)
                 if draft is not None and draft.n == n:  # it may have been withdrawn
                     self._resolved[n] = conversation.id
-            case Refused(code=code, reason=reason):
+            case RefusedEvent(code=code, reason=reason):
                 self._refuse(n, code, reason)
             case _:
                 raise ProtocolError(ErrorCode.BAD_FRAME, "the server answered Open with something else")
@@ -171,6 +172,11 @@ class Sender:
 
 
 def open_request(id: int, target: Target) -> Open:
-    """The request that finds a user's or a room's conversation."""
+    """The request that finds a user's or a room's conversation.
+
+    :raises Refused: BAD_NAME where there is no name at all.
+    """
     assert not isinstance(target, ToConversation)
+    if not target.name:
+        raise Refused(ErrorCode.BAD_NAME, "the name to look for is empty")
     return Open(id, user=target.name) if isinstance(target, ToUser) else Open(id, room=target.name)

@@ -146,7 +146,7 @@ class ClientSession:
         if connection is not None and connection.is_final:
             self.phase = Phase.STOPPED
         else:
-            delay = self._backoff.next_delay(getattr(self.failure, "retry_after", 0.0))
+            delay = self._backoff.next_delay(0.0 if connection is None else connection.retry_after)
             self.retry_at = now + delay
         self._tell(Offline(self.failure.code, self.failure.message, delay))
         return self.retry_at
@@ -265,7 +265,8 @@ class ClientSession:
             case RefusedEvent(code=code, reason=reason, retry_after=retry_after):
                 # Too many sessions may be one's own, on connections of which the server has not noticed the end.
                 passes = retry_after > 0 or code == ErrorCode.TOO_MANY_SESSIONS
-                self._fail(Refused(code, reason, retry_after), is_final=not passes)
+                failure = Refused(code, reason, retry_after)
+                self._fail(failure, is_final=not passes, retry_after=retry_after)
             case None:
                 pass
             case _:
@@ -284,9 +285,9 @@ class ClientSession:
         self._inbox.start()
         self._sender.start()
 
-    def _fail(self, failure: ChatnetError, *, is_final: bool = False) -> None:
+    def _fail(self, failure: ChatnetError, *, is_final: bool = False, retry_after: float = 0.0) -> None:
         assert self._connection is not None
-        self._connection.fail(failure, is_final=is_final)
+        self._connection.fail(failure, is_final=is_final, retry_after=retry_after)
 
     # -- events -----------------------------------------------------------------------------------------------
 

@@ -161,7 +161,6 @@ class Dispatcher:
     def _exchange(self) -> None:
         self._link.send()
         for completion in self._link.take():
-            self._link.note(completion)
             self._ask(self._core.completed, completion)
 
     def _let_go(self) -> None:

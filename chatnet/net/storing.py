@@ -1,10 +1,13 @@
 """The server's side of the store: one batch a turn, and the count of what is still to be answered.
 
-Here is what the store's contract asks of its caller: answers to batches come in order, so counting tells which batch
-one belongs to; and the first failure of several must be acknowledged once, before the next batch is submitted.
+Here is what the store's contract asks of its caller. Answers to batches come in order, so counting tells which batch
+one belongs to. After a failure all that was submitted before it was acknowledged fails too; the core is told so at
+once, of all of it, before anything more is submitted. For if it heard of each only when the store says so, it would
+go on to post for a device whose earlier messages have failed without its knowing, and those would be overtaken.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 
 from chatnet.core.entries import Batch, Committed, Completion, Failed, ReadMessages, Snapshot
 from chatnet.errors import ChatnetError, ErrorCode
@@ -30,7 +33,9 @@ class StoreLink:
         self._submitted = self._answered = 0
         self._asked = self._read = 0
         self._doomed = 0
-        """Batches up to this number fail because one before them did, and that was acknowledged."""
+        """Batches up to this number have failed, whether the store has said so yet or not."""
+        self._under_way: deque[Batch] = deque()
+        """Batches of which the core has not heard."""
 
     def open(self, wakeup: Callable[[], None]) -> Snapshot:
         """What was kept before; ``wakeup`` will be called from any thread when there are answers to take."""
@@ -82,30 +87,45 @@ class StoreLink:
     def _submit(self) -> None:
         if self.batch:
             batch, self.batch = self.batch, []
+            self._under_way.append(batch)
             self._submitted += 1
             self._store.submit(batch)
 
-    def take(self) -> list[Completion]:
-        """What the store has answered."""
+    def take(self) -> Iterator[Completion]:
+        """What the store has answered; each is for the core before the next is asked for."""
+        for completion in self._completions():
+            if not isinstance(completion, Committed | Failed):
+                self._read += 1
+                yield completion
+                continue
+            self._answered += 1
+            if self._answered <= self._doomed:
+                continue  # the core has been told
+            self._under_way.popleft()
+            if isinstance(completion, Failed):
+                yield from self._give_up(completion)
+            else:
+                yield completion
+
+    def _give_up(self, failure: Failed) -> list[Failed]:
+        """A batch failed, and with it all that the core has asked for until now."""
+        doomed = [failure.batch, *self._under_way]
+        if self.batch:
+            doomed.append(self.batch)
+            self.batch = []
+        self._under_way.clear()
+        self._doomed = self._submitted
+        try:
+            self._store.acknowledge_failure()
+        except Exception as error:
+            raise _broken(error) from error
+        return [Failed(batch, failure.code, failure.reason, failure.retry_after) for batch in doomed]
+
+    def _completions(self) -> list[Completion]:
         try:
             return self._store.completions()
         except Exception as error:
             raise _broken(error) from error
-
-    def note(self, completion: Completion) -> None:
-        """Count an answer, just before the core hears of it."""
-        if not isinstance(completion, Committed | Failed):
-            self._read += 1
-            return
-        self._answered += 1
-        if isinstance(completion, Failed) and self._answered > self._doomed:
-            try:
-                # What the core asked for before it heard of the failure must fail as well.
-                self._submit()
-                self._store.acknowledge_failure()
-            except Exception as error:
-                raise _broken(error) from error
-            self._doomed = self._submitted
 
 
 def _broken(error: Exception) -> StoreBroken:

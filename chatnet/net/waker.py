@@ -24,6 +24,10 @@ class SocketWaker:
                 self._sender.send(b"\0")
             except BlockingIOError:
                 return  # full of bytes that signals wrote, so the loop is about to wake anyway
+            except OSError:
+                if self._sender.fileno() != -1:
+                    raise
+                # Another thread has closed it since the question above: nobody waits any more.
 
     def drain(self) -> None:
         """Forget what was notified. The flag goes last: if a byte that was sent behind it were taken with the others,

@@ -129,7 +129,7 @@ class StoreConformance:
 
     def test_a_new_store_is_empty(self) -> None:
         driver = Driver(self.make_store())
-        assert driver.snapshot == Snapshot()
+        assert driver.snapshot == Snapshot(server=driver.snapshot.server)
         page = driver.read(ReadMessages(1, 10, 1000, after=0))
         assert (page.messages, page.first) == ([], 1)
 

@@ -24,6 +24,8 @@ PATIENCE = 10.0
 BROKEN = (OSError,)
 """What a broken connection raises; mostly it is a ConnectionError."""
 _CHUNK = 64 * 1024
+_ENDLESS = 64 * 1024 * 1024
+_REFUSALS = 1000
 
 
 class Pair(NamedTuple):
@@ -90,18 +92,25 @@ def write(pair: Pair, transport: Transport, data: bytes) -> None:
 
 
 def fill(pair: Pair, transport: Transport) -> bytes:
-    """Write until there is no room left; what was taken."""
+    """Write until it takes nothing and the selector says that it would not; what was taken.
+
+    More may go in a moment later: a system moves bytes between its buffers in its own time.
+    """
     source = Random(1)
     sent = bytearray()
     data = b""
-    while True:
+    refusals = 0
+    while refusals < _REFUSALS:
         data = data or source.randbytes(_CHUNK)
         taken = transport.send(data)
         assert 0 <= taken <= len(data)
         sent += data[:taken]
+        assert len(sent) < _ENDLESS, "it takes everything, however slow the other side is"
         data = data[taken:]
+        refusals = 0 if taken else refusals + 1
         if not taken and not wait(pair.selector, transport.selectable, EVENT_WRITE, 0.0):
             return bytes(sent)
+    raise AssertionError("it takes nothing, but the selector says that it would")
 
 
 class _Flow:
@@ -192,7 +201,6 @@ class TransportConformance:
     def test_a_full_way_takes_nothing_until_the_other_side_has_read(self, pair: Pair) -> None:
         sent = fill(pair, pair.client)
         assert sent, "nothing was taken at all"
-        assert pair.client.send(b"more") == 0
         assert read_exactly(pair, pair.server, len(sent)) == sent
         assert wait(pair.selector, pair.client.selectable, EVENT_WRITE) == EVENT_WRITE
         write(pair, pair.client, b"more")
@@ -288,10 +296,6 @@ class TransportConformance:
         assert wait(pair.selector, pair.server.selectable, EVENT_READ) == EVENT_READ, "it was not read yet"
         assert pair.server.receive(100) == b"x"
         assert wait(pair.selector, pair.server.selectable, EVENT_READ, 0.0) == 0
-
-    def test_a_full_way_is_not_writable(self, pair: Pair) -> None:
-        fill(pair, pair.client)
-        assert wait(pair.selector, pair.client.selectable, EVENT_WRITE, 0.0) == 0
 
     def test_the_end_makes_it_readable(self, pair: Pair) -> None:
         pair.client.end()

@@ -55,6 +55,28 @@ def test_a_room_can_be_heard_from_an_earlier_message_on(script: Script) -> None:
     assert texts(script.news()) == ["9", "10", "11"]
 
 
+def test_leaving_a_room_ends_a_join_that_is_unanswered(script: Script) -> None:
+    in_lobby(script, head=10)
+    script.session.join("lobby")
+    join = script.hears_one(Join)
+    script.session.part(1)
+    part = script.hears_one(Part)
+    script.says(Joined(join.id, LOBBY, 1, 10), deliver(1, 11), Done(part.id))
+    assert texts(script.news()) == []
+    assert script.hears() == []
+    assert script.session.applied(1) is None
+
+
+def test_a_room_can_be_joined_again_before_leaving_it_is_answered(script: Script) -> None:
+    in_lobby(script, head=10)
+    script.session.part(1)
+    part = script.hears_one(Part)
+    script.session.join("lobby")
+    join = script.hears_one(Join)
+    script.says(Done(part.id), Joined(join.id, LOBBY, 1, 12), deliver(1, 13))
+    assert texts(script.news()) == ["13"]
+
+
 def test_own_messages_are_marked(script: Script) -> None:
     in_lobby(script)
     script.says(Deliver(1, [message(11, sender=ME)]))
@@ -224,7 +246,7 @@ def test_a_connection_that_breaks_while_coming_back_loses_nothing(live: Script) 
     assert texts(live.news()) == ["4"]
 
 
-def test_a_first_listing_that_was_cut_off_is_made_again_from_scratch(live: Script) -> None:
+def test_a_first_listing_that_was_cut_off_is_made_again_and_what_was_heard_goes_on(live: Script) -> None:
     live.log_in()
     listing = live.hears_one(ListConversations)
     live.says(ConversationPage(listing.id, [Conversation(5, None, BOB, 1, 3)], next=5), deliver(5, 4))
@@ -232,7 +254,12 @@ def test_a_first_listing_that_was_cut_off_is_made_again_from_scratch(live: Scrip
     login = live.greet()
     assert login.live
     live.says(Welcome(login.id, ME, 2, "none", 0))
-    assert [type(request) for request in live.hears()] == [ListConversations]
+    follow, again = live.hears()
+    assert isinstance(follow, Follow)
+    assert isinstance(again, ListConversations)
+    page = ConversationPage(again.id, [Conversation(5, None, BOB, 1, 6), Conversation(6, None, ME, 1, 2)])
+    live.says(Following(follow.id, 5, 1, 6), page, deliver(5, 5, 6), deliver(6, 3))
+    assert texts(live.news()) == ["4", "5", "6", "3"]
 
 
 def test_a_room_that_does_not_take_one_back_is_told(script: Script) -> None:

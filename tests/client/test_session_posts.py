@@ -138,7 +138,7 @@ def test_a_connection_that_is_lost_meanwhile_does_not_shorten_the_wait(script: S
 
 def test_a_text_that_no_server_could_read_is_refused_at_once(script: Script) -> None:
     online(script)
-    for text, code in [("half \ud800 pair", ErrorCode.BAD_TEXT), ("x" * 65536, ErrorCode.BAD_REQUEST)]:
+    for text, code in [("half \ud800 pair", ErrorCode.BAD_TEXT), ("x" * 65536, ErrorCode.TOO_LONG)]:
         with pytest.raises(Refused) as refusal:
             script.session.post(HERE, text)
         assert refusal.value.code == code

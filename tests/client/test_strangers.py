@@ -55,7 +55,8 @@ def test_a_server_that_hangs_up_at_once_is_unreachable() -> None:
 def test_a_server_that_is_full_says_so() -> None:
     with listening(encode(Closing(ErrorCode.SERVER_FULL, "too many are here", 5.0)), hangs_up=True) as address:
         error = error_at(address)
-    assert (error.code, error.message) == (ErrorCode.SERVER_FULL, "too many are here")
+    assert isinstance(error, Unreachable)
+    assert (error.code, error.message) == (ErrorCode.SERVER_FULL, f"{address}: too many are here")
 
 
 def closed_port() -> Address:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from chatnet.clock import Now
-from chatnet.core.effects import Admit, Effect, Reply
+from chatnet.core.effects import Admit, Append, Effect, Reply
 from chatnet.core.entries import Batch, Completion, Handle, PutRoom, ReadMessages, Snapshot
 from chatnet.core.limits import KIB, Limits
 from chatnet.events import Deliver, Event, Hello, Presence
@@ -246,6 +246,12 @@ class Rig:
             if not self.selector.ready() and (due is None or due > self.clock.now().monotonic):
                 return turns
         raise AssertionError("the loop is busy for ever")
+
+    def submit(self, number: int = 1) -> Batch:
+        """A batch that waits for the store."""
+        self.carry_out(Append(entry(number)))
+        self.turn()
+        return self.store.batches[-1]
 
     def carry_out(self, *effects: Effect) -> None:
         """Let the core ask for this, outside of any request."""

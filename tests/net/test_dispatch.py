@@ -268,8 +268,8 @@ def test_a_turn_without_entries_submits_nothing(rig: Rig) -> None:
 
 def test_who_came_is_told_before_what_they_said(rig: Rig) -> None:
     client = rig.login()
+    rig.store.answers = [Committed(rig.submit(), [None])]
     rig.core.on_end_turn = lambda: [Broadcast([client.peer], news())] if rig.store.answers else []
-    rig.store.answers = [Committed([], [])]
     rig.core.on_completed = lambda _: [Broadcast([client.peer], delivery(1))]
     rig.turn()
     assert client.events() == [news(), delivery(1)]
@@ -305,13 +305,13 @@ def test_reads_are_asked_once_and_answered_to_the_core(rig: Rig) -> None:
 
 
 def test_what_an_answer_asks_for_does_not_wait_for_other_events(rig: Rig) -> None:
-    rig.store.answers = [Committed([], [])]
-    rig.core.on_completed = lambda _: [Read(QUERY), Append(entry(1))]
+    rig.store.answers = [Committed(rig.submit(1), [None])]
+    rig.core.on_completed = lambda _: [Read(QUERY), Append(entry(2))]
     rig.turn()
-    assert rig.store.log == []
+    assert rig.store.log == [[entry(1)]]
     assert rig.loop.next_due() == 0.0
     rig.turn()
-    assert rig.store.log == [[entry(1)], QUERY]
+    assert rig.store.log == [[entry(1)], [entry(2)], QUERY]
 
 
 def test_comings_and_goings_of_late_are_told_without_a_wait(rig: Rig) -> None:
@@ -398,8 +398,8 @@ def test_an_error_of_the_core_for_nobody_in_particular_ends_no_connection(
     rig: Rig, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     client = rig.login()
+    rig.store.answers = [Committed(rig.submit(), [None])]
     setattr(rig.core, where, broken)
-    rig.store.answers = [Committed([], [])]
     rig.dispatcher.tick()
     rig.turn()
     setattr(rig.core, where, lambda *_: [])

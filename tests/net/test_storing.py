@@ -22,10 +22,10 @@ class World:
         self.link.send()
         return self.store.batches[-1]
 
-    def take(self, *answers: Completion) -> None:
+    def take(self, *answers: Completion) -> list[Completion]:
+        """What the core hears when the store answers so."""
         self.store.answers += answers
-        for completion in self.link.take():
-            self.link.note(completion)
+        return list(self.link.take())
 
 
 @pytest.fixture
@@ -83,19 +83,37 @@ def test_a_failure_is_acknowledged(world: World) -> None:
     assert world.store.log[-1] == "acknowledge"
 
 
-def test_failures_that_follow_from_the_first_are_not_acknowledged_again(world: World) -> None:
+def test_the_core_hears_at_once_of_all_that_a_failure_takes_with_it(world: World) -> None:
     batches = [world.submit(n) for n in (1, 2, 3)]
-    world.take(failed(batches[0]), failed(batches[1]))
-    world.submit(4)
-    world.take(failed(batches[2]))
-    assert world.store.log == [[entry(1)], [entry(2)], [entry(3)], "acknowledge", [entry(4)]]
+    world.link.batch.append(entry(4))
+    assert world.take(failed(batches[0])) == [failed([entry(n)]) for n in (1, 2, 3, 4)]
+    assert world.store.log == [*batches, "acknowledge"]
+    assert not world.link.has_work
+
+
+def test_the_core_gets_the_very_batches_that_it_asked_for(world: World) -> None:
+    batches = [world.submit(n) for n in (1, 2)]
+    world.link.batch.append(entry(3))
+    batches.append(world.link.batch)
+    heard = world.take(failed(batches[0]))
+    assert all(
+        isinstance(answer, Failed) and answer.batch is batch for answer, batch in zip(heard, batches, strict=True)
+    )
+
+
+def test_what_the_store_says_of_them_later_is_no_news(world: World) -> None:
+    batches = [world.submit(n) for n in (1, 2, 3)]
+    world.take(failed(batches[0]))
+    fourth = world.submit(4)
+    assert world.take(failed(batches[1]), failed(batches[2]), committed(fourth)) == [committed(fourth)]
+    assert world.store.log == [*batches, "acknowledge", fourth]
 
 
 def test_a_failure_of_a_batch_submitted_after_that_is_a_new_one(world: World) -> None:
     first, second = world.submit(1), world.submit(2)
     world.take(failed(first))
     third = world.submit(3)
-    world.take(failed(second), failed(third))
+    assert world.take(failed(second), failed(third)) == [failed(third)]
     assert world.store.log.count("acknowledge") == 2
     assert world.store.log[-1] == "acknowledge"
 
@@ -107,25 +125,44 @@ def test_after_a_success_a_failure_is_a_new_one(world: World) -> None:
     assert world.store.log.count("acknowledge") == 3
 
 
-def test_what_was_asked_for_before_a_failure_was_heard_of_fails_with_it(world: World) -> None:
-    batch = world.submit(1)
-    world.link.batch.append(entry(2))
-    world.take(failed(batch))
-    assert world.store.log == [[entry(1)], [entry(2)], "acknowledge"]
-    world.take(failed(world.store.batches[1]))
-    assert world.store.log.count("acknowledge") == 1
+def test_batches_that_have_failed_are_waited_for_until_the_store_says_so(world: World) -> None:
+    first, second = world.submit(1), world.submit(2)
+    world.take(failed(first))
+    assert world.link.is_waiting
+    world.take(failed(second))
+    assert not world.link.is_waiting
 
 
-def test_the_core_hears_of_a_failure_before_anything_new_is_submitted() -> None:
+def test_the_answers_before_a_failure_are_heard_before_it_and_what_they_lead_to_fails(world: World) -> None:
+    first, second = world.submit(1), world.submit(2)
+    world.store.answers = [committed(first), failed(second)]
+    heard: list[Completion] = []
+    for answer in world.link.take():
+        heard.append(answer)
+        if isinstance(answer, Committed):
+            world.link.batch.append(entry(3))
+    assert heard == [committed(first), failed(second), failed([entry(3)])]
+    assert world.store.log == [first, second, "acknowledge"]
+
+
+def test_nothing_new_is_submitted_before_the_core_has_heard_of_a_failure() -> None:
     rig = Rig()
-    rig.carry_out(Append(entry(1)))
-    rig.turn()
+    rig.submit()
     client = rig.login()
     rig.core.on_completed = lambda _: [Reply(client.peer, Done(1)), Append(entry(2))]
     rig.store.answers = [failed(rig.store.batches[0])]
     rig.settle()
     assert client.events() == [Done(1)]
     assert rig.store.log == [[entry(1)], "acknowledge", [entry(2)]]
+
+
+def test_a_message_never_overtakes_one_that_has_failed() -> None:
+    rig = Rig()
+    for number in (1, 2):
+        rig.submit(number)
+    rig.store.answers = [failed(rig.store.batches[0])]
+    rig.turn()
+    assert [done.batch for (done,) in rig.core.heard("completed") if isinstance(done, Failed)] == rig.store.batches
 
 
 # -- a store that is broken -----------------------------------------------------------------------------------
@@ -138,7 +175,7 @@ def test_whatever_a_store_raises_means_that_it_is_broken(world: World, call: str
     calls = {
         "open": lambda: world.link.open(lambda: None),
         "send": world.link.send,
-        "take": world.link.take,
+        "take": lambda: list(world.link.take()),
         "close": world.link.close,
     }
     with pytest.raises(StoreBroken, match="Input/output error") as caught:
@@ -150,7 +187,7 @@ def test_whatever_a_store_raises_means_that_it_is_broken(world: World, call: str
 def test_an_error_without_a_text_is_named(world: World) -> None:
     world.store.error = MemoryError()
     with pytest.raises(StoreBroken, match="MemoryError"):
-        world.link.take()
+        list(world.link.take())
 
 
 def test_a_broken_store_ends_the_loop_and_is_not_taken_for_a_clients_fault() -> None:

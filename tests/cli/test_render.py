@@ -1,0 +1,137 @@
+"""Messages, rooms and people as lines and as objects."""
+
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatnet.model import Conversation, Kind, Message, Room, User
+from chatnet_cli.output import Style
+from chatnet_cli.render import (
+    message_line,
+    message_object,
+    receipt_object,
+    room_line,
+    room_object,
+    shown_user,
+    user_object,
+)
+from chatnet_cli.safe_text import CONTINUATION
+
+ALICE = User(1, "alice", "Alice Smith")
+BOB = User(2, "bob")
+LOBBY = Conversation(1, Room(1, "lobby"), None)
+WITH_ALICE = Conversation(2, None, ALICE)
+NOON = datetime(2026, 5, 4, 12, 18).astimezone()
+TIME = int(NOON.timestamp() * 1000)
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def said(body: str, sender: User = ALICE, kind: Kind = Kind.TEXT, time: int = TIME) -> Message:
+    return Message(7, time, sender.id, sender.name, sender.display, kind, body)
+
+
+def line(message: Message, conversation: Conversation = LOBBY, me: User = BOB) -> str:
+    return message_line(message, conversation, me, NOON.date(), Style(io.StringIO()))
+
+
+@pytest.mark.parametrize(
+    ("message", "conversation", "shown"),
+    [
+        (said("hi"), LOBBY, "[12:18] lobby <Alice Smith (alice)> hi"),
+        (said("hi", BOB), LOBBY, "[12:18] lobby <bob> hi"),
+        (said("waves", BOB, Kind.ACTION), LOBBY, "[12:18] lobby * bob waves"),
+        (said("hello", kind=Kind.SYSTEM), LOBBY, "[12:18] lobby -- hello"),
+        (said("hi"), WITH_ALICE, "[12:18] Alice Smith (alice) -> bob: hi"),
+        (said("hi", BOB), WITH_ALICE, "[12:18] bob -> Alice Smith (alice): hi"),
+        (said("waves", BOB, Kind.ACTION), WITH_ALICE, "[12:18] bob -> Alice Smith (alice) * bob waves"),
+        (said("note", BOB), Conversation(3, None, BOB), "[12:18] bob -> bob: note"),
+    ],
+)
+def test_a_message_is_one_line(message: Message, conversation: Conversation, shown: str) -> None:
+    assert line(message, conversation) == shown
+
+
+def test_a_message_of_another_day_says_which() -> None:
+    yesterday = int(datetime(2026, 5, 3, 23, 59).astimezone().timestamp() * 1000)
+    assert line(said("hi", BOB, time=yesterday)) == "[2026-05-03 23:59] lobby <bob> hi"
+
+
+@pytest.mark.parametrize("time", [2**63 - 1, 10**17])
+def test_a_time_that_no_calendar_has_is_shown_as_unknown(time: int) -> None:
+    assert line(said("hi", BOB, time=time)) == "[??:??] lobby <bob> hi"
+    assert receipt_object(1, 2, time) == {"conversation": 1, "seq": 2, "time": None, "time_ms": time}
+
+
+def test_a_terminal_gets_emphasis_unless_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    message = said("hi", BOB)
+    assert message_line(message, LOBBY, BOB, NOON.date(), Style(Screen())).count("\x1b[") == 4
+    assert "\x1b" not in message_line(message, LOBBY, BOB, NOON.date(), Style(io.StringIO()))
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in message_line(message, LOBBY, BOB, NOON.date(), Style(Screen()))
+
+
+hostile = st.text(st.sampled_from("\x1b\x9b\r\n\t\u202e\u2028[2J <alice>")) | st.text()
+
+
+@given(hostile, hostile, hostile, hostile)
+def test_whatever_a_server_sends_no_line_is_a_command_or_another_line(
+    name: str, display: str, room: str, body: str
+) -> None:
+    message = Message(1, TIME, 9, name, display, Kind.TEXT, body)
+    shown = line(message, Conversation(1, Room(1, room), None))
+    assert not set(shown) & set("\x1b\x9b\r\u202e\u2028")
+    assert all(further.startswith(CONTINUATION) for further in shown.split("\n")[1:])
+    for text in (shown_user(User(1, name, display)), room_line(Room(1, room))):
+        assert not set(text) & set("\x1b\x9b\r\n\t\u202e\u2028")
+
+
+def test_a_message_as_an_object() -> None:
+    assert message_object(said("hi\n"), WITH_ALICE, BOB) == {
+        "conversation": 2,
+        "with": "alice",
+        "seq": 7,
+        "time": NOON.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "time_ms": TIME,
+        "sender": {"id": 1, "name": "alice", "display": "Alice Smith"},
+        "own": False,
+        "kind": "text",
+        "text": "hi\n",
+        "reference": None,
+    }
+    assert message_object(said("hi", BOB), LOBBY, BOB)["own"] is True
+    assert message_object(said("hi", BOB), LOBBY, BOB)["room"] == "lobby"
+
+
+@given(hostile, hostile)
+def test_every_object_is_a_line_of_json_in_ascii(name: str, body: str) -> None:
+    for value in (
+        message_object(Message(1, TIME, 9, name, name, Kind.ACTION, body), LOBBY, BOB),
+        user_object(User(1, name, name)),
+        room_object(Room(1, name)),
+    ):
+        text = json.dumps(value)
+        assert text.isascii()
+        assert text.isprintable()
+        assert json.loads(text) == value
+
+
+@pytest.mark.parametrize(
+    ("room", "shown"),
+    [
+        (Room(1, "lobby"), "lobby  0 members"),
+        (Room(1, "ops", members=1), "ops  1 member"),
+        (Room(1, "old", archived=True), "old  0 members  archived"),
+    ],
+)
+def test_a_room_is_one_line(room: Room, shown: str) -> None:
+    assert room_line(room) == shown

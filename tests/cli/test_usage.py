@@ -1,0 +1,126 @@
+"""What the command line understands, and what it says to the rest; no server is needed for that."""
+
+import subprocess
+import sys
+
+import pytest
+
+from chatnet_cli.app import chatnet, run
+
+COMMANDS = ["serve", "send", "listen", "chat", "who", "rooms", "history", "completion"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        *([command] for command in COMMANDS),
+        ["rooms", "list"],
+        ["rooms", "create"],
+        ["rooms", "archive"],
+    ],
+)
+def test_every_command_has_help_with_examples(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*args, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"Usage: chatnet {' '.join(args)} " in shown
+    assert "Examples:" in shown
+    assert f"chatnet {args[0]}" in shown.partition("Examples:")[2]
+
+
+def test_the_help_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    shown = capsys.readouterr().out
+    assert [line.split()[0] for line in shown.partition("Commands:")[2].splitlines() if line.strip()] == COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["sned"], "Did you mean 'send'"),
+        (["frobnicate"], "'frobnicate'"),
+        (["--frobnicate"], "--frobnicate"),
+        (["send", "hi"], "either --to USER or --room ROOM"),
+        (["send", "--to", "bob", "--room", "lobby", "hi"], "either --to USER or --room ROOM"),
+        (["send", "--to", "bob", "hi", "there"], '"hi there"'),
+        (["send", "--room", "#lobby", "hi"], "write 'lobby' instead of '#lobby'"),
+        (["send", "--to", "bob", "-5 degrees"], '-- "-5 degrees"'),
+        (["send", "--to", "bob", "--5 $ a piece"], "-- '--5 $ a piece'"),
+        (["send", "--to", "bob", "--rom", "lobby"], "--room"),
+        (["send", "--to"], "--to"),
+        (["send", "--to", "bob", "--timeout", "0", "hi"], "--timeout"),
+        (["send", "--to", "bob", "--timeout", "nan", "hi"], "--timeout"),
+        (["send", "--to", "bob", "--timeout", "soon", "hi"], "--timeout"),
+        (["send", "--as", "", "--to", "bob", "hi"], "--as"),
+        (["listen", "--room", "#lobby"], "'lobby'"),
+        (["listen", "lobby"], "lobby"),
+        (["who", "--room", "#lobby"], "'lobby'"),
+        (["chat", "--room", "lobby", "--to", "bob"], "either"),
+        (["history"], "either --room ROOM or --with USER"),
+        (["history", "--room", "lobby", "--with", "bob"], "either --room ROOM or --with USER"),
+        (["history", "--room", "lobby", "--limit", "0"], "--limit"),
+        (["rooms", "create"], "NAME"),
+        (["rooms", "create", "#ops"], "'ops'"),
+        (["rooms", "frobnicate"], "frobnicate"),
+        (["serve", "--history", "for-ever"], "for-ever"),
+        (["serve", "--frobnicate"], "--frobnicate"),
+        (["completion", "tcsh"], "tcsh"),
+        (["completion"], "bash"),
+    ],
+)
+def test_64_with_the_reason_in_two_lines(args: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(args) == 64
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("chatnet: ")
+    assert len(shown.err.splitlines()) <= 2
+    assert words in shown.err
+
+
+def test_an_argument_with_an_escape_sequence_is_shown_harmlessly(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["\x1b[2J"]) == 64
+    assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_is_one_for_the_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert "_CHATNET_COMPLETE" in script
+    assert f"{shell}_complete" in script
+
+
+def test_the_shell_is_told_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("_CHATNET_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "chatnet send --r")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert run([]) == 0
+    assert capsys.readouterr().out.strip() == "plain,--room"
+
+
+def test_the_shell_is_told_the_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("_CHATNET_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "chatnet s")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert run([]) == 0
+    assert capsys.readouterr().out.split() == ["plain,serve", "plain,send"]
+
+
+def test_sending_does_not_load_what_only_others_need() -> None:
+    code = (
+        "import sys\n"
+        "from chatnet_cli.app import run\n"
+        "assert run(['send', '--to', 'bob', '--server', 'chatnet+memory://nowhere', 'hi']) not in (0, 70)\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('chatnet')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    loaded = set(done.stdout.split())
+    assert "chatnet.client.client" in loaded
+    assert not loaded & {"chatnet.server", "chatnet.core.hub", "chatnet.store", "chatnet_cli.serve", "chatnet_cli.chat"}
+
+
+def test_the_lazy_commands_are_named_as_they_are_listed() -> None:
+    with chatnet.make_context("chatnet", []) as ctx:
+        for name in COMMANDS:
+            command = chatnet.get_command(ctx, name)
+            assert command is not None
+            assert command.name == name
