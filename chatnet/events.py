@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from chatnet.model import Conversation, ConversationId, Message, Room, Seq, SessionId, User, UserId
+from chatnet.model import Conversation, ConversationId, Hit, Message, Room, Seq, SessionId, User, UserId
 
 Delay = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 """Seconds; neither a broken nor a hostile server makes a client wait for ever."""
@@ -163,6 +163,14 @@ class HistoryPage(Event, frozen=True, tag=22):
     head: Seq
 
 
+class SearchPage(Event, frozen=True, tag=23):
+    """Messages that were found, the newest first; ``next`` as above."""
+
+    id: int
+    hits: list[Hit]
+    next: int = 0
+
+
 # -- news -----------------------------------------------------------------------------------------------------
 
 
@@ -233,6 +241,7 @@ AnyEvent = (
     | UserPage
     | RoomPage
     | HistoryPage
+    | SearchPage
     | Deliver
     | Truncated
     | Started

@@ -108,3 +108,10 @@ class Message(Record, frozen=True):
     body: str
     reference: Seq = 0
     """The seq in the same conversation that this one answers; 0 for none."""
+
+
+class Hit(Record, frozen=True):
+    """A message that was found by its words, and where."""
+
+    conversation: Conversation
+    message: Message

@@ -170,6 +170,20 @@ class Mark(Request, frozen=True, tag=16):
     """All up to here was shown to the user."""
 
 
+class Search(Request, frozen=True, tag=17):
+    """Find messages by their words, the newest first, in all that one may read. Reply: `SearchPage`.
+
+    All words must be there; ``"a phrase"``, ``pre*`` and ``from:name`` narrow it down.
+    """
+
+    id: Natural
+    words: str
+    conversation: ConversationId = 0
+    """Only in this one; 0 for all."""
+    cursor: Natural = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
+
+
 AnyRequest = (
     Login
     | Ping
@@ -187,5 +201,6 @@ AnyRequest = (
     | ListRooms
     | GetHistory
     | Mark
+    | Search
 )
 """Everything that may come from a client."""

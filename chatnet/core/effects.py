@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from chatnet.core.entries import Entry, Handle, ReadMessages
+from chatnet.core.entries import Entry, Handle, Query
 from chatnet.events import Event
 
 
@@ -19,9 +19,9 @@ class Append(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """Read a page from the store."""
+    """Read something from the store."""
 
-    query: ReadMessages
+    query: Query
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -171,14 +171,39 @@ class PageRead(msgspec.Struct, frozen=True):
 
 
 class ReadFailed(msgspec.Struct, frozen=True):
-    """A `ReadMessages` that could not be answered now."""
+    """A query that could not be answered now."""
 
-    query: ReadMessages
+    query: "ReadMessages | SearchMessages"
     code: str
     reason: str
 
 
-Completion = Committed | Failed | PageRead | ReadFailed
+class SearchMessages(msgspec.Struct, frozen=True):
+    """Find messages by their words, the newest first, in rooms and in the personal chats ``chats``."""
+
+    words: str
+    chats: list[ConversationId]
+    conversation: ConversationId
+    """Only in this one; 0 for all."""
+    before: int
+    """Only what comes after the page that gave this as ``next``; 0 for the first page."""
+    limit: int
+    token: object = None
+    """The asker's own note; handed back."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The answer to a `SearchMessages`."""
+
+    query: SearchMessages
+    hits: list[tuple[ConversationId, Message, int]]
+    """Each with what ``before`` goes on after it."""
+    next: int
+    """0 where there is no more."""
+
+
+Query = ReadMessages | SearchMessages
+Completion = Committed | Failed | PageRead | Found | ReadFailed
 
 
 class SavedConversation(msgspec.Struct, frozen=True):

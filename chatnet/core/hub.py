@@ -9,7 +9,17 @@ from typing import Any
 
 from chatnet.clock import Now
 from chatnet.core.effects import Close, Effect, Pause, Reply
-from chatnet.core.entries import Committed, Completion, Failed, Handle, PageRead, PutMessage, ReadFailed, Snapshot
+from chatnet.core.entries import (
+    Committed,
+    Completion,
+    Failed,
+    Found,
+    Handle,
+    PageRead,
+    PutMessage,
+    ReadFailed,
+    Snapshot,
+)
 from chatnet.core.following import Following
 from chatnet.core.limits import Bucket, Limits
 from chatnet.core.lists import Lists
@@ -19,6 +29,7 @@ from chatnet.core.policy import text_bytes
 from chatnet.core.posting import Posting
 from chatnet.core.presence import Presences
 from chatnet.core.rooms import Rooms
+from chatnet.core.searching import Searching
 from chatnet.core.sessions import Sessions
 from chatnet.core.state import ChatState, Session, State
 from chatnet.errors import ErrorCode, Refused
@@ -43,6 +54,7 @@ from chatnet.requests import (
     Post,
     Rename,
     Request,
+    Search,
 )
 
 _HEARD_BY_OTHERS = (Rename, ArchiveRoom)
@@ -72,6 +84,7 @@ class Hub:
         self._marks = Marks(state, self._pending)
         self._sessions = Sessions(state, self._following, self._rooms, history=history, open_to_guests=open_to_guests)
         self._posting = Posting(state)
+        self._searching = Searching(state)
         self._lists = Lists(state, self._rooms)
         self._handlers: dict[type[Request], Callable[[Session, Any, Now], None]] = {
             Join: lambda s, r, _: self._rooms.join(s, r),
@@ -86,6 +99,7 @@ class Hub:
             ListRooms: lambda s, r, _: self._lists.rooms(s, r),
             GetHistory: lambda s, r, _: self._lists.history(s, r),
             Mark: lambda s, r, _: self._marks.mark(s, r),
+            Search: lambda s, r, _: self._searching.search(s, r),
             Login: self._sessions.login,
         }
 
@@ -192,21 +206,30 @@ class Hub:
             self._read(completion)
         return self._take()
 
-    def _read(self, answer: PageRead | ReadFailed) -> None:
-        """A page for a session that catches up carries its handle as token, one of history (handle, request id)."""
+    def _read(self, answer: PageRead | Found | ReadFailed) -> None:
+        """A page for a session that catches up has its handle as token; what was asked for, (handle, request id)."""
         token = answer.query.token
-        if isinstance(token, tuple):
-            session = self._state.sessions.get(token[0])
-            if session is not None and isinstance(answer, PageRead):
-                self._lists.history_read(session, token[1], answer)
-            elif session is not None and isinstance(answer, ReadFailed):
-                self._lists.history_failed(session, token[1], answer)
+        handle, request = token if isinstance(token, tuple) else (token, None)
+        session = self._state.sessions.get(handle)
+        if session is None:
             return
-        session = self._state.sessions.get(token)
-        if session is not None and isinstance(answer, PageRead):
+        if request is not None:
+            self._answer(session, request, answer)
+        elif isinstance(answer, PageRead):
             self._following.page_read(session, answer)
-        elif session is not None and isinstance(answer, ReadFailed):
+        elif isinstance(answer, ReadFailed):
             self._following.read_failed(session, answer)
+
+    def _answer(self, session: Session, request: int, answer: PageRead | Found | ReadFailed) -> None:
+        match answer:
+            case PageRead():
+                self._lists.history_read(session, request, answer)
+            case Found():
+                self._searching.found(session, request, answer)
+            case ReadFailed():
+                wait = 0.0 if answer.code == ErrorCode.UNSUPPORTED else 1.0
+                refused = RefusedEvent(request, answer.code, answer.reason, wait)
+                self._state.out.append(Reply(session.handle, refused))
 
     # -- slow readers -----------------------------------------------------------------------------------------
 

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Sequence
 from heapq import nsmallest
 
 from chatnet.core.effects import Read, Reply
-from chatnet.core.entries import PageRead, ReadFailed, ReadMessages
+from chatnet.core.entries import PageRead, ReadMessages
 from chatnet.core.following import first_page, last_page
 from chatnet.core.policy import may_read
 from chatnet.core.rooms import Rooms
 from chatnet.core.state import ChatState, RoomState, Session, State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import ConversationPage, HistoryPage, Opened, RoomPage, UserPage
-from chatnet.events import Refused as RefusedEvent
 from chatnet.model import ConversationId
 from chatnet.requests import GetHistory, ListConversations, ListRooms, ListUsers, Open
 
@@ -120,8 +119,3 @@ class Lists:
         messages = cut([m for m in page.messages if m.seq <= head], self._state.limits.page)
         reply = HistoryPage(request, page.query.conversation, messages, page.first, head)
         self._state.out.append(Reply(session.handle, reply))
-
-    def history_failed(self, session: Session, request: int, failure: ReadFailed) -> None:
-        """The store could not read."""
-        refused = RefusedEvent(request, failure.code, failure.reason, 1.0)
-        self._state.out.append(Reply(session.handle, refused))

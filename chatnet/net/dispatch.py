@@ -155,7 +155,7 @@ class Dispatcher:
         self._connections.flush()
         self._refill()
         self._tell_core()
-        if self._told_late or self._connections.dirty or self._link.has_work:
+        if self._told_late or self._link.has_work:
             self._loop.again()
 
     def _exchange(self) -> None:

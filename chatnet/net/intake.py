@@ -54,7 +54,6 @@ class Intake:
         frontend.receive(data)
         if frontend.ready and not peer.known:
             peer.known = True
-            peer.encode = frontend.encode
             self._dispatcher.carry_out(self._core.connected(peer, peer.transport.is_local, self._loop.now))
         self._handle_requests(peer)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chatnet.address import Address
-from chatnet.core.entries import Batch, Completion, ReadMessages, Snapshot
+from chatnet.core.entries import Batch, Completion, Query, Snapshot
 from chatnet.events import Event
 from chatnet.requests import Request
 
@@ -140,8 +140,8 @@ class Store(Protocol):
         """Store a batch, after all that were submitted before."""
         ...
 
-    def read(self, query: ReadMessages) -> None:
-        """Read a page; its answer may overtake those of batches submitted before."""
+    def read(self, query: Query) -> None:
+        """Read something; its answer may overtake those of batches submitted before."""
         ...
 
     def completions(self) -> list[Completion]:

@@ -27,12 +27,10 @@ class Shutdown:
             peer.hold()
 
     def step(self) -> bool:
-        """Do what can be done now; True when nothing is left to do."""
+        """Do what can be done now; True when nothing is left to do, or no time to do it."""
         late = self._connections.loop.now.monotonic >= self._deadline
         if not self._has_told and (late or not self._link.is_waiting):
             self._tell()
-        if late:
-            self._connections.drop_all()
         return late or not (self._connections.all or self._link.is_waiting)
 
     def _tell(self) -> None:

@@ -9,7 +9,7 @@ go on to post for a device whose earlier messages have failed without its knowin
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from chatnet.core.entries import Batch, Committed, Completion, Failed, ReadMessages, Snapshot
+from chatnet.core.entries import Batch, Committed, Completion, Failed, Query, Snapshot
 from chatnet.errors import ChatnetError, ErrorCode
 from chatnet.net.ports import Store
 
@@ -28,7 +28,7 @@ class StoreLink:
         self._store = store
         self.batch: Batch = []
         """Entries to be submitted at the end of this turn."""
-        self.queries: list[ReadMessages] = []
+        self.queries: list[Query] = []
         """Pages to be read, likewise."""
         self._submitted = self._answered = 0
         self._asked = self._read = 0

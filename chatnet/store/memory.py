@@ -20,12 +20,15 @@ from chatnet.core.entries import (
     Outcome,
     PageRead,
     PutMessage,
+    Query,
+    ReadFailed,
     ReadMessages,
     Snapshot,
     Stale,
 )
 from chatnet.core.limits import MIB
 from chatnet.core.policy import text_bytes
+from chatnet.errors import ErrorCode
 from chatnet.model import ConversationId, DeviceId, Message, Seq
 
 ANSWERS = 64
@@ -92,13 +95,18 @@ class MemoryStore:
         ]
         self._completions.append(Committed(batch, outcomes, self._firsts))
 
-    def read(self, query: ReadMessages) -> None:
+    def read(self, query: Query) -> None:
+        if isinstance(query, ReadMessages):
+            self._completions.append(self._page(query))
+        else:
+            reason = "this server keeps only a short history, in memory: there is no search"
+            self._completions.append(ReadFailed(query, ErrorCode.UNSUPPORTED, reason))
+
+    def _page(self, query: ReadMessages) -> PageRead:
         conversation = self._conversations.get(query.conversation)
         if conversation is None:
-            page = PageRead(query, [], 1)
-        else:
-            page = PageRead(query, _page(conversation, query), conversation.first)
-        self._completions.append(page)
+            return PageRead(query, [], 1)
+        return PageRead(query, _page(conversation, query), conversation.first)
 
     def completions(self) -> list[Completion]:
         completions, self._completions = self._completions, []

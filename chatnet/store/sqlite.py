@@ -20,10 +20,12 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from chatnet.core.entries import Batch, Completion, Failed, ReadFailed, ReadMessages, Snapshot
+from chatnet.core.entries import Batch, Completion, Failed, PutMessage, Query, ReadFailed, ReadMessages, Snapshot
 from chatnet.errors import ErrorCode
 from chatnet.store.database import CHECKPOINT_BYTES, Database
 from chatnet.store.failures import DamagedRow, is_full, is_locked
+from chatnet.store.opening import FILE_NAME
+from chatnet.store.search import Indexer, Searcher
 
 RETRY_SECONDS = 1.0
 _GROUP_ENTRIES = 4096
@@ -67,7 +69,9 @@ class SqliteStore:
         self._wakeup: Callable[[], None] = lambda: None
         self._broken: Exception | None = None
         self._jobs: SimpleQueue[Batch | _Signal] = SimpleQueue()
-        self._queries: SimpleQueue[ReadMessages | None] = SimpleQueue()
+        self._queries: SimpleQueue[Query | None] = SimpleQueue()
+        self._indexer = Indexer(folder / FILE_NAME)
+        self._searcher: Searcher | None = None
         self._threads: list[Thread] = []
 
     # -- the port ---------------------------------------------------------------------------------------------
@@ -85,6 +89,7 @@ class SqliteStore:
         ]
         for thread in self._threads:
             thread.start()
+        self._indexer.start(saved.conversation.id for saved in database.snapshot.conversations)
         return database.snapshot
 
     def bind(self, wakeup: Callable[[], None]) -> None:
@@ -95,7 +100,7 @@ class SqliteStore:
         """Hand a batch to the writer."""
         self._jobs.put(batch)
 
-    def read(self, query: ReadMessages) -> None:
+    def read(self, query: Query) -> None:
         """Hand a query to the reader."""
         self._queries.put(query)
 
@@ -121,6 +126,9 @@ class SqliteStore:
         self._queries.put(None)
         for thread in self._threads:
             thread.join()
+        self._indexer.stop()
+        if self._searcher is not None:
+            self._searcher.close()
         database, self._database, self._threads = self._database, None, []
         if database is not None:
             database.close(is_sound=self._broken is None)
@@ -176,6 +184,7 @@ class SqliteStore:
             database.make_room()
             return _FULL
         self._post(done)
+        self._indexer.note({entry.conversation for b in batches for entry in b if type(entry) is PutMessage})
         database.trim_log()
         return None
 
@@ -183,10 +192,17 @@ class SqliteStore:
         """The reader's thread."""
         while (query := self._queries.get()) is not None:
             try:
-                answer: Completion = database.page(query)
+                answer: Completion = self._answer(database, query)
             except (sqlite3.Error, DamagedRow) as error:
                 answer = ReadFailed(query, ErrorCode.STORE_FAILING, f"the history cannot be read: {error}")
             self._post([answer])
+
+    def _answer(self, database: Database, query: Query) -> Completion:
+        if isinstance(query, ReadMessages):
+            return database.page(query)
+        if self._searcher is None:
+            self._searcher = Searcher(self._indexer, database.page)
+        return self._searcher.search(query)
 
     def _post(self, answers: Sequence[Completion]) -> None:
         self._completions.extend(answers)

@@ -7,7 +7,7 @@ import errno
 from collections import deque
 from collections.abc import Callable
 
-from chatnet.core.entries import Batch, Completion, Failed, PageRead, ReadFailed, ReadMessages, Snapshot
+from chatnet.core.entries import Batch, Completion, Failed, PageRead, Query, ReadFailed, Snapshot
 from chatnet.errors import ErrorCode
 from chatnet.net.ports import Store
 
@@ -37,7 +37,7 @@ class _Wrapper:
     def submit(self, batch: Batch) -> None:
         self._inner.submit(batch)
 
-    def read(self, query: ReadMessages) -> None:
+    def read(self, query: Query) -> None:
         self._inner.read(query)
 
     def completions(self) -> list[Completion]:
@@ -79,7 +79,7 @@ class LateStore(_Wrapper):
         self._commits_early = commits_early
         self._wakeup: Callable[[], None] = lambda: None
         self._batches: deque[Batch | None] = deque()
-        self._reads: deque[ReadMessages] = deque()
+        self._reads: deque[Query] = deque()
         self._released = 0
 
     def bind(self, wakeup: Callable[[], None]) -> None:
@@ -93,7 +93,7 @@ class LateStore(_Wrapper):
         if self._later is not None:
             self._later(self.release)
 
-    def read(self, query: ReadMessages) -> None:
+    def read(self, query: Query) -> None:
         self._reads.append(query)
         if self._later is not None:
             self._later(self.release_read)
@@ -156,7 +156,7 @@ class FailingStore(_Wrapper):
     ) -> None:
         super().__init__(inner)
         self.fails = fails
-        self.fails_read: Callable[[ReadMessages], bool] = lambda _: False
+        self.fails_read: Callable[[Query], bool] = lambda _: False
         self._code, self._retry_after = code, retry_after
         self._failing = False
         self._order: deque[Failed | None] = deque()
@@ -170,7 +170,7 @@ class FailingStore(_Wrapper):
             self._order.append(None)
             self._inner.submit(batch)
 
-    def read(self, query: ReadMessages) -> None:
+    def read(self, query: Query) -> None:
         if self.fails_read(query):
             self._pages.append(ReadFailed(query, self._code, "the test wants it so"))
         else:

@@ -2,7 +2,7 @@
 
 from chatnet.clock import Now
 from chatnet.core.effects import Append, Broadcast, Effect, Read, Reply
-from chatnet.core.entries import Committed, PageRead, PutMessage, Snapshot
+from chatnet.core.entries import Committed, PageRead, PutMessage, ReadMessages, Snapshot
 from chatnet.core.hub import Hub
 from chatnet.core.limits import Limits
 from chatnet.events import Deliver, Event, Truncated
@@ -54,6 +54,7 @@ def test_messages_that_are_dropped_before_they_were_told_of_still_come_to_who_ha
     story.commit(posts[0], first=1)
     story.hub.tick(NOW)  # lets go of the tail
     (query,) = [effect.query for effect in story.ask(Join(2, "lobby", after=0)) if isinstance(effect, Read)]
+    assert isinstance(query, ReadMessages)
 
     caught_up = story.hub.completed(PageRead(query, [message(3)], first=3), NOW)
     assert events(caught_up) == [Truncated(LOBBY, 2)]

@@ -85,6 +85,7 @@ def test_tags_never_change() -> None:
         "ListRooms": 14,
         "GetHistory": 15,
         "Mark": 16,
+        "Search": 17,
     }
     assert {kind.__name__: kind.__struct_config__.tag for kind in EVENT_TYPES} == {
         "Hello": 1,
@@ -103,6 +104,7 @@ def test_tags_never_change() -> None:
         "UserPage": 20,
         "RoomPage": 21,
         "HistoryPage": 22,
+        "SearchPage": 23,
         "Deliver": 30,
         "Truncated": 31,
         "Started": 32,
@@ -174,7 +176,7 @@ def test_fields_with_a_default_may_be_left_out() -> None:
     assert decode_event(packed(1, b"s", "0.1")) == Hello(b"s", "0.1", [])
 
 
-@pytest.mark.parametrize("tag", [0, 17, 99, -1, 2**63, 2**64 - 1, -(2**63)])
+@pytest.mark.parametrize("tag", [0, 18, 99, -1, 2**63, 2**64 - 1, -(2**63)])
 def test_an_unknown_request_is_refused_by_its_tag(tag: int) -> None:
     error = refusal(packed(tag, "whatever", [1]))
     assert error.code == ErrorCode.UNKNOWN_REQUEST

@@ -12,7 +12,7 @@ from chatnet import events, model, requests
 from chatnet.core.limits import KIB, MIB, Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Event
-from chatnet.model import Conversation, Kind, Message, Room, User
+from chatnet.model import Conversation, Hit, Kind, Message, Room, User
 from chatnet.requests import Request
 from chatnet.testing.strategies import EVENT_TYPES, REQUEST_TYPES
 from chatnet.wire.codec import decode_event, decode_request, encode
@@ -20,7 +20,7 @@ from chatnet.wire.frames import HEADER_BYTES, MAX_PAYLOAD, PREFACE, FrameReader,
 
 DOC = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 MESSAGES: tuple[type[Request] | type[Event], ...] = (*REQUEST_TYPES, *EVENT_TYPES)
-RECORDS = (User, Room, Conversation, Message)
+RECORDS = (User, Room, Conversation, Message, Hit)
 NAMES = {**vars(model), **vars(requests), **vars(events)}
 """What an example may be made of. Requests and events have no name in common."""
 INT64_MAX = 2**63 - 1

@@ -11,7 +11,7 @@ from typing import cast
 
 from chatnet.clock import Now
 from chatnet.core.effects import Append, AwaitDrain, Broadcast, Close, Effect, Read, Reply
-from chatnet.core.entries import Batch, Committed, Entry, Failed, PageRead, ReadFailed, Snapshot
+from chatnet.core.entries import Batch, Committed, Entry, Failed, PageRead, ReadFailed, ReadMessages, Snapshot
 from chatnet.core.hub import Hub
 from chatnet.core.limits import KIB, Limits
 from chatnet.events import (
@@ -179,6 +179,7 @@ class World:
                     self.batch.append(entry)
                     self.appended.append(entry)
                 case Read(query=query):
+                    assert isinstance(query, ReadMessages), "the machine does not search"
                     self.store.read(query)
                 case Reply(session=session, event=event):
                     if cast(Client, session).is_open:
