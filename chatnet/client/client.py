@@ -15,24 +15,38 @@ order and once. What arrives waits in memory until `messages` or `events` takes 
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
-from typing import Self, TypeVar
-
-import msgspec
+from itertools import islice
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from chatnet.address import Address, parse
+from chatnet.auth.names import fold
 from chatnet.client import discovery
 from chatnet.client.asking import ask, expect, pages, request
 from chatnet.client.connection import Make
 from chatnet.client.driver import Driver, chance, forever_or
 from chatnet.client.identity import Identity, load_identity
+from chatnet.client.inbox import ChatStart
 from chatnet.client.news import Incoming, News
 from chatnet.client.outbox import Target, ToRoom, ToUser
+from chatnet.client.receipts import Receipt, Stage, await_stage
 from chatnet.client.sender import open_request
 from chatnet.client.session import ClientSession
-from chatnet.errors import ErrorCode, Unreachable
-from chatnet.events import ConversationPage, Done, Event, HistoryPage, Joined, Opened, Pong, RoomPage, UserPage
-from chatnet.model import Conversation, ConversationId, Kind, Message, Room, Seq, User
+from chatnet.errors import ChatnetError, ErrorCode, Unreachable
+from chatnet.events import (
+    ConversationPage,
+    Done,
+    Event,
+    HistoryPage,
+    Joined,
+    Opened,
+    Pong,
+    RoomPage,
+    SearchPage,
+    UserPage,
+)
+from chatnet.model import Conversation, ConversationId, Hit, Kind, Message, Room, Seq, User
 from chatnet.requests import (
     ArchiveRoom,
     CreateRoom,
@@ -42,20 +56,17 @@ from chatnet.requests import (
     ListUsers,
     Ping,
     Rename,
+    Search,
 )
+
+if TYPE_CHECKING:
+    from chatnet.client.spool import DiskOutbox
 
 E = TypeVar("E", bound=Event)
 _HISTORY_LIMIT = 1000
 """Messages that a server gives at once."""
-
-
-class Receipt(msgspec.Struct, frozen=True):
-    """A message is stored, for good: it is ``seq`` of its conversation."""
-
-    conversation: ConversationId
-    seq: Seq
-    time: int
-    """When the server got it, in milliseconds since 1970 UTC."""
+_FAREWELL_SECONDS = 1.0
+"""For the last marks, when a client leaves."""
 
 
 class Client:
@@ -64,10 +75,13 @@ class Client:
     :param server: an address, or None to look for one: in CHATNET_SERVER, or else on this machine.
     :param name: the login name; None for the operating system's.
     :param display: how to be shown; empty for the login name.
-    :param identity: who one is; None for this installation's guest. The device is always a new one.
+    :param identity: who one is; None for this installation's guest. The device is always the outbox's.
     :param timeout: seconds to wait for any answer.
     :param live: hear what is said in personal chats from now on. Rooms are heard once they are joined.
     :param reconnect: come back by itself after a lost connection. The first connection is tried once in any case.
+    :param outbox: where posts wait; None for one in memory, on a new device. What waits in one on disk is sent first,
+        and what cannot be sent stays there for the next client that is given it. The caller closes it.
+    :param chat_start: the last seq after which a personal chat of before is heard; by default its newest.
 
     Every method but `post`, `wake` and `close` may raise `Unreachable` (no connection), `TimedOut` (no answer in
     time), `Refused` (the server said no), and `ProtocolError` (the server speaks nonsense).
@@ -83,12 +97,19 @@ class Client:
         timeout: float = 10.0,
         live: bool = True,
         reconnect: bool = True,
+        outbox: "DiskOutbox | None" = None,
+        chat_start: ChatStart | None = None,
     ) -> None:
         self._server = parse(server) if isinstance(server, str) else server
         self._name, self._display = name, display
         self._identity = identity
         self._timeout = timeout
         self._live, self._reconnect = live, reconnect
+        self._outbox, self._chat_start = outbox, chat_start
+        self._key = b""
+        """Set in a client that exists to send one message."""
+        self._taken: News | None = None
+        """What the application got last, and may still be busy with."""
         self._driver: Driver | None = None
         self._address: Address | None = None
 
@@ -103,13 +124,14 @@ class Client:
         :raises ConfigError: an address, or a file with the guest's secret, that cannot be used.
         """
         assert self._driver is None, "this client is connected already"
-        identity = self._identity or load_identity()
         session = ClientSession(
             self._name or discovery.default_name(),
-            identity.on_new_device(),
+            self._on_a_device(),
             random=chance,
             display=self._display,
             live=self._live,
+            outbox=self._outbox,
+            chat_start=self._chat_start,
             answer_seconds=self._timeout,
         )
         driver = Driver(session, timeout=self._timeout, reconnect=self._reconnect)
@@ -119,6 +141,12 @@ class Client:
             driver.close()
             raise
         self._driver = driver
+
+    def _on_a_device(self) -> Identity:
+        identity = self._identity or load_identity()
+        if self._outbox is not None:
+            return Identity(identity.secret, self._outbox.device)
+        return identity.on_device_for(self._key) if self._key else identity.on_new_device()
 
     def close(self) -> None:
         """Leave at once. Posts that the server has not answered may be lost; see `flush`."""
@@ -131,12 +159,26 @@ class Client:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """Leave, after everything posted is stored if all went well."""
+        """Leave, after everything posted is stored if all went well; what an outbox on disk keeps is not waited for."""
         try:
             if kind is None and self._driver is not None:
-                self.flush()
+                self._finish()
+                if self._outbox is None:
+                    self.flush()
+            if kind is None or kind is KeyboardInterrupt:
+                self._send_marks()
         finally:
             self.close()
+
+    def _send_marks(self) -> None:
+        driver = self._driver
+        if driver is None or not driver.session.is_online or driver.session.are_marks_settled:
+            return
+        driver.session.flush_marks()
+        # A mark that does not get through is made up for by the next one.
+        with suppress(ChatnetError):
+            deadline = driver.deadline(min(self._timeout, _FAREWELL_SECONDS))
+            driver.wait(lambda: driver.session.are_marks_settled or None, deadline)
 
     @property
     def user(self) -> User:
@@ -149,6 +191,11 @@ class Client:
         assert self._address is not None, "connect first"
         return self._address
 
+    @property
+    def is_online(self) -> bool:
+        """Is there a connection now, as far as is known?"""
+        return self._driver is not None and self._driver.session.is_online
+
     # -- saying -----------------------------------------------------------------------------------------------
 
     def send(
@@ -159,17 +206,51 @@ class Client:
         room: str | None = None,
         kind: Kind = Kind.TEXT,
         reference: Seq = 0,
+        wait: Stage = "stored",
+        key: str | None = None,
         timeout: float | None = None,
     ) -> Receipt:
         """Say something to a user or in a room, and return once the server has stored it.
 
+        ``wait``: return once a user's device has got it, or once the user has read it.
+        ``key``: the same key for the same user or room is the same message, whatever its text: it is stored once, and
+        a repetition, by another process too, gets the receipt of the first. It goes over a connection of its own,
+        which needs no `connect`.
+
         :raises Refused: it is not stored, and never will be: NO_SUCH_USER, NO_SUCH_ROOM, TOO_LONG, BAD_TEXT...
+        :raises NotYet: it is stored, but has not got as far as ``wait`` says.
         :raises TimedOut, Unreachable: not stored so far; the text says whether it may have been sent.
         """
+        target = _target(to, room)
+        if wait != "stored" and not isinstance(target, ToUser):
+            raise ValueError("only a message to a user is delivered or read")
+        if key is not None:
+            with self._twin(key, target) as twin:
+                return twin.send(text, to=to, room=room, kind=kind, reference=reference, wait=wait, timeout=timeout)
+        driver = self._connected
+        deadline = driver.deadline(timeout)
         # Not `post`, which may take the answer before anybody waits for it.
-        n = self._connected.session.post(_target(to, room), text, kind, reference)
-        stored = self._connected.answer_to_post(n, timeout)
-        return Receipt(stored.conversation, stored.seq, stored.time)
+        n = driver.session.post(target, text, kind, reference)
+        stored = driver.answer_to_post(n, deadline, is_kept=self._outbox is not None)
+        return await_stage(driver, stored, wait, target.name, lambda: self._open(target), deadline)
+
+    def _twin(self, key: str, target: ToUser | ToRoom) -> "Client":
+        """A client on the device that exists for this one message."""
+        name = self._name or discovery.default_name()
+        if self._driver is not None:
+            name = self.user.name
+        twin = Client(
+            self._address or self._server,
+            name=name,
+            display=self._display,
+            identity=self._identity,
+            timeout=self._timeout,
+            live=False,
+            reconnect=False,
+        )
+        place = "room" if isinstance(target, ToRoom) else "user"
+        twin._key = "\n".join((fold(name), place, fold(target.name), key)).encode(errors="surrogatepass")
+        return twin
 
     def post(
         self,
@@ -216,13 +297,25 @@ class Client:
 
     def _next(self, until: float) -> News | None:
         """The next news; None when the time is over, or once somebody has closed the client."""
+        self._finish()
         while self._driver is not None:
             if self._driver.news:
-                return self._driver.news.popleft()
+                self._taken = self._driver.news.popleft()
+                return self._taken
             if time.monotonic() >= until:
                 return None
             self._driver.step(until)
         return None
+
+    def _finish(self) -> None:
+        """The application is done with what it got last: it has come back for more, or leaves."""
+        taken, self._taken = self._taken, None
+        if isinstance(taken, Incoming) and self._driver is not None:
+            self._driver.session.delivered(taken)
+
+    def mark_read(self, conversation: ConversationId, seq: Seq) -> None:
+        """Everything up to this message was shown to the user. Goes out with the next wait, at most once a second."""
+        self._connected.session.mark_read(conversation, seq)
 
     # -- rooms and names --------------------------------------------------------------------------------------
 
@@ -291,23 +384,88 @@ class Client:
         return self._open(_target(with_, room))
 
     def history(
-        self, *, room: str | None = None, with_: str | None = None, limit: int = 100, before: Seq = 0
+        self,
+        *,
+        room: str | None = None,
+        with_: str | None = None,
+        limit: int = 100,
+        before: Seq = 0,
+        after: Seq | None = None,
     ) -> list[Message]:
         """The last ``limit`` messages of a room or of the personal chat with a user, oldest first.
 
-        ``before``: only those with a smaller seq. There are fewer where the server keeps no more.
+        ``before``: only those with a smaller seq. ``after``: instead, the first ``limit`` with a greater seq.
+        There are fewer where the server keeps no more.
         """
-        conversation = self._open(_target(with_, room))
+        conversation = self._open(_target(with_, room)).id
+        if after is not None:
+            if before:
+                raise ValueError("history goes either before or after a message")
+            return list(islice(self._onward(conversation, after, limit), limit))
         messages: list[Message] = []
         while len(messages) < limit:
             count = min(limit - len(messages), _HISTORY_LIMIT)
-            make = partial(GetHistory, conversation=conversation.id, before=before, limit=count)
+            make = partial(GetHistory, conversation=conversation, before=before, limit=count)
             page = self._request(HistoryPage, make)
             messages = page.messages + messages
             if not page.messages or page.messages[0].seq <= page.first:
                 break
             before = page.messages[0].seq
         return messages
+
+    def read_all(self, *, room: str | None = None, with_: str | None = None) -> Iterator[Message]:
+        """All that was said in a room or with a user up to now, oldest first, as far as the server keeps it."""
+        conversation = self._open(_target(with_, room))
+        for message in self._onward(conversation.id, 0, _HISTORY_LIMIT):
+            if message.seq > conversation.head:
+                return
+            yield message
+
+    def _onward(self, conversation: ConversationId, after: Seq, limit: int) -> Iterator[Message]:
+        while True:
+            make = partial(GetHistory, conversation=conversation, after=after, limit=min(limit, _HISTORY_LIMIT))
+            page = self._request(HistoryPage, make)
+            yield from page.messages
+            if not page.messages or page.messages[-1].seq >= page.head:
+                return
+            after = page.messages[-1].seq
+
+    def seq_before(self, conversation: Conversation, time: int) -> Seq:
+        """The last message that the server got before ``time``, in milliseconds since 1970 UTC; found by halving."""
+        low, high = conversation.first - 1, conversation.head
+        while low < high:
+            middle = (low + high + 1) // 2
+            make = partial(GetHistory, conversation=conversation.id, after=middle - 1, limit=1)
+            messages = self._request(HistoryPage, make).messages
+            if messages and messages[0].time < time:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def search(self, words: str, *, room: str | None = None, with_: str | None = None, limit: int = 20) -> list[Hit]:
+        """The newest ``limit`` messages with all these words, in one conversation or in all that one may read.
+
+        ``"a phrase"``, ``pre*`` and ``from:name`` narrow it down. What was just said is found within two seconds.
+        :raises Refused: UNSUPPORTED, if the server keeps no history.
+        """
+        id = 0 if room is None and with_ is None else self._open(_target(with_, room)).id
+        hits: list[Hit] = []
+        cursor = 0
+        while len(hits) < limit:
+            make = partial(Search, words=words, conversation=id, cursor=cursor, limit=min(limit - len(hits), 100))
+            page = self._request(SearchPage, make)
+            hits += page.hits
+            cursor = page.next
+            if not cursor:
+                break
+        return hits
+
+    def around(self, conversation: ConversationId, seq: Seq, count: int) -> list[Message]:
+        """A message with up to ``count`` that were said before it and ``count`` after it."""
+        first = max(1, seq - count)
+        make = partial(GetHistory, conversation=conversation, after=first - 1, limit=seq + count - first + 1)
+        return self._request(HistoryPage, make).messages
 
     def ping(self) -> float:
         """How long the server takes to answer, in seconds."""
@@ -330,7 +488,7 @@ class Client:
         return self._request(Opened, lambda id: open_request(id, target)).conversation
 
 
-def _target(to: str | None, room: str | None) -> Target:
+def _target(to: str | None, room: str | None) -> ToUser | ToRoom:
     if (to is None) == (room is None):
         raise TypeError("name either a user or a room")
     return ToRoom(room) if room is not None else ToUser(to or "")

@@ -24,6 +24,7 @@ _COMMANDS = {
     "who": "chatnet_cli.who",
     "rooms": "chatnet_cli.rooms",
     "history": "chatnet_cli.history",
+    "search": "chatnet_cli.search",
     "completion": "chatnet_cli.completion",
 }
 
