@@ -307,6 +307,7 @@ def test_another_server_makes_all_cursors_void_and_says_so(live: Script) -> None
     assert lost(news) == [None]
     assert texts(news) == ["41", "3"]
     assert Online(User(1, "alice"), resumed=False) in news
+    assert set(live.session.cache.conversations) == {1, 2}
 
 
 def test_a_connection_that_breaks_before_the_rooms_of_a_new_server_are_joined_forgets_none(script: Script) -> None:

@@ -100,13 +100,19 @@ def test_what_the_socket_does_not_take_at_once_goes_out_later(rig: Rig) -> None:
         rig.session.post(ToConversation(5), "x" * 16384)
     rig.step()
     heard: list[object] = []
-    reader = threading.Thread(target=lambda: heard.extend(rig.hears() for _ in range(32)))
+
+    def read() -> None:
+        heard.extend(rig.hears() for _ in range(32))
+        rig.link.wake()
+
+    reader = threading.Thread(target=read)
     reader.start()
     deadline = time.monotonic() + PATIENCE
-    while reader.is_alive() and time.monotonic() < deadline:
-        rig.step(0.05)
+    while not rig.link.take_woken() and time.monotonic() < deadline:
+        rig.step(PATIENCE)
     reader.join(PATIENCE)
     assert [post.n for post in heard if isinstance(post, Post)] == list(range(1, 33))
+    rig.step()  # takes what is left of the wake
     started = time.monotonic()
     rig.step(0.05)
     assert time.monotonic() - started >= 0.04, "nothing is left to send, but it does not wait"

@@ -113,14 +113,25 @@ def test_after_a_passing_nack_all_go_out_again_from_there_when_the_server_says(s
     assert script.news() == [Stored(1, 5, 1, 0)]
 
 
-def test_a_passing_nack_of_an_earlier_post_moves_the_start_back(script: Script) -> None:
+@pytest.mark.parametrize("order", [(2, 3), (3, 2)])
+def test_of_several_passing_nacks_the_first_number_counts(script: Script, order: tuple[int, int]) -> None:
     online(script)
     for text in "abcd":
         script.session.post(HERE, text)
     script.hears()
-    script.says(Nack(3, ErrorCode.STORE_FULL, "full", 1.0), Nack(2, ErrorCode.STORE_FULL, "full", 1.0), Ack(1, 5, 1, 0))
+    script.says(*(Nack(n, ErrorCode.STORE_FULL, "full", 1.0) for n in order), Ack(1, 5, 1, 0))
     script.wait(1.1)
     assert numbers(script.hears()) == [2, 3, 4]
+
+
+def test_after_a_passing_nack_a_whole_window_goes_out_again(script: Script) -> None:
+    online(script)
+    for i in range(40):
+        script.session.post(HERE, str(i))
+    script.hears()
+    script.says(Nack(1, ErrorCode.STORE_FULL, "full", 1.0))
+    script.wait(1)
+    assert numbers(script.hears()) == list(range(1, 33))
 
 
 def test_a_connection_that_is_lost_meanwhile_does_not_shorten_the_wait(script: Script) -> None:
