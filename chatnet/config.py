@@ -5,6 +5,7 @@ from pathlib import Path
 
 from chatnet.address import DEFAULT_PORT, TCP, UNIX, Address
 from chatnet.core.limits import Limits
+from chatnet.core.retention import KEEP_ALL, Keep
 from chatnet.errors import ConfigError, ErrorCode
 from chatnet.net.platform import has_unix_sockets, local_socket_path
 
@@ -30,6 +31,8 @@ class Config:
     """Let in guests from other machines too."""
     data: Path | None = None
     """The private folder in which everything is kept; None for a window of the last messages, in memory."""
+    keep: Keep = KEEP_ALL
+    """How long messages are kept."""
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

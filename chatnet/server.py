@@ -204,6 +204,7 @@ class Server:
             version=__version__,
             history=history,
             open_to_guests=self.config.open,
+            keep=self.config.keep,
         )
 
     def _assemble(

@@ -94,6 +94,17 @@ class CheckMessage(Entry, frozen=True):
     origin: Handle
 
 
+class Expire(Entry, frozen=True):
+    """Forget the oldest messages of a conversation, those from before a time. Some at a time: ask again while it helps.
+
+    Its head stays, so no seq is ever given out twice; `Committed.firsts` tells the new oldest one.
+    """
+
+    conversation: ConversationId
+    before: int
+    """Milliseconds since 1970 UTC. The first message that is not older ends it, whatever comes after that."""
+
+
 class DropUser(Entry, frozen=True):
     """Forget a guest who is gone for good."""
 

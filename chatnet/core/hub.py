@@ -28,6 +28,7 @@ from chatnet.core.pending import Pending
 from chatnet.core.policy import text_bytes
 from chatnet.core.posting import Posting
 from chatnet.core.presence import Presences
+from chatnet.core.retention import KEEP_ALL, Keep, Retention
 from chatnet.core.rooms import Rooms
 from chatnet.core.searching import Searching
 from chatnet.core.sessions import Sessions
@@ -73,6 +74,7 @@ class Hub:
         version: str,
         history: str,
         open_to_guests: bool,
+        keep: Keep = KEEP_ALL,
     ) -> None:
         self._hello = Hello(server, version)
         self._limits = limits
@@ -84,6 +86,7 @@ class Hub:
         self._marks = Marks(state, self._pending)
         self._sessions = Sessions(state, self._following, self._rooms, history=history, open_to_guests=open_to_guests)
         self._posting = Posting(state)
+        self._retention = Retention(state, keep)
         self._searching = Searching(state)
         self._lists = Lists(state, self._rooms)
         self._handlers: dict[type[Request], Callable[[Session, Any, Now], None]] = {
@@ -195,6 +198,7 @@ class Hub:
         """The store has answered. Answers to batches come in the order in which those were submitted."""
         if isinstance(completion, Committed):
             self._posting.committed(completion, now)
+            self._retention.committed(completion)
             for entry in completion.batch:
                 if type(entry) is not PutMessage:
                     self._pending.committed(entry)
@@ -264,6 +268,7 @@ class Hub:
         self._following.tick(now)
         self._presences.tick(now)
         self._sessions.tick(now)
+        self._retention.tick(now)
         return self._take()
 
     def _take(self) -> list[Effect]:

@@ -67,7 +67,7 @@ class Sessions:
     def _replace(self, user: UserState, request: Login, now: Now) -> None:
         """End the session that the new one takes the place of, if it is one of this user's and of the same device.
 
-        Only a device knows what was its own: numbers of sessions begin anew when the server does.
+        Only a device knows what was its own; numbers of sessions can be guessed.
         """
         for old in list(user.sessions.values()) if request.replaces else ():
             if old.id == request.replaces and old.device == request.device:
@@ -78,7 +78,7 @@ class Sessions:
     def _admit(self, session: Session, user: UserState, request: Login, now: Now) -> None:
         if not user.sessions:
             self._state.set_online(user)
-        session.id, session.user, session.device = self._state.next_session(), user, request.device
+        session.id, session.user, session.device = self._state.next_session(now), user, request.device
         user.sessions[session.handle] = session
         self._state.out.append(Admit(session.handle))
         welcome = Welcome(request.id, user.user, session.id, self._history, now.wall)

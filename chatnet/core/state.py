@@ -7,6 +7,7 @@ on first use, because ten thousand idle ones shall cost little.
 from bisect import bisect_left, insort
 
 from chatnet.auth.names import fold
+from chatnet.clock import Now
 from chatnet.core.effects import Append, Effect
 from chatnet.core.entries import DropChat, Entry, Handle, PutChat, PutRoom, PutUser, Snapshot
 from chatnet.core.limits import Bucket, Limits
@@ -190,7 +191,7 @@ class State:
         """Entries that nothing else will bring up again: the next tick appends them."""
         self._next_user: UserId = snapshot.next_user
         self._next_conversation: ConversationId = max(snapshot.next_conversation, LOBBY_ID + 1)
-        self._next_session: SessionId = 1
+        self._last_session: SessionId = 0
         self._load(snapshot)
         if LOBBY_ID not in self.conversations:
             self.add_room(RoomState(LOBBY_ID, LOBBY, 0))
@@ -329,7 +330,11 @@ class State:
         self._next_conversation += 1
         return self._next_conversation - 1
 
-    def next_session(self) -> SessionId:
-        """A number that no session of this run had."""
-        self._next_session += 1
-        return self._next_session - 1
+    def next_session(self, now: Now) -> SessionId:
+        """A number that no session had, not even before a restart of the server.
+
+        A client names the session that its new one replaces. If numbers began anew, a login that the network held up
+        over a restart could name, and end, the session that the same client has opened since.
+        """
+        self._last_session = max(self._last_session + 1, now.wall)
+        return self._last_session

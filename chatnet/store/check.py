@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from chatnet.store.devices import REMEMBERED, Devices
-from chatnet.store.failures import DamagedRow, StoreUnusable, explained, is_damage
-from chatnet.store.opening import open_for_reading
+from chatnet.store.failures import DamagedRow, StoreUnusable, explained, in_one_line, is_obstacle
+from chatnet.store.opening import is_for_newer_sqlite, open_for_reading
 from chatnet.store.reader import one_moment, read_rows
 from chatnet.store.rows import CHATS, DEVICES, GONE, HEADS, MARKS, META, ROOMS, USERS, Table
 from chatnet.store.schema import MAX_SEQ, SEQ_BITS, check_layout, position, recognise
@@ -43,20 +43,23 @@ class Damage:
         return f"{self.where}: {self.what}"
 
 
-def check(path: Path) -> Iterator[Damage]:
+def check(path: Path, *, alone: bool = False) -> Iterator[Damage]:
     """All that is damaged in the database at ``path``, as it is found; nothing if all is as it was stored.
 
+    :param alone: this process has not opened the database in any other way; then the file's header is looked at, too.
     :raises StoreUnusable: it cannot be looked at: not there, not readable.
     :raises DatabaseTooNew: only a newer chatnet knows what should be in it.
     """
     with explained(path):
+        if alone and is_for_newer_sqlite(path):
+            yield Damage("the file", "its header says that it is for a newer SQLite")
         database = open_for_reading(path)
     with closing(database):
         try:
             with one_moment(database):
                 yield from _Check(database).run()
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            if is_obstacle(error):
                 with explained(path):
                     raise
             yield Damage("the file", f"it cannot be read as a database ({error})")
@@ -85,23 +88,24 @@ class _Check:
         for part in parts:
             try:
                 yield from part()
-            except sqlite3.DatabaseError as error:
-                if not is_damage(error):
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                if is_obstacle(error):
                     raise
                 yield Damage("the file", f"a part of it cannot be read ({error})")
 
     def _structure(self) -> Iterator[Damage]:
         for (text,) in self.database.execute(f"PRAGMA integrity_check({_MOST_STRUCTURE_ERRORS})"):
             if text != b"ok":
-                yield Damage("the file", text.decode("utf-8", "replace"))
+                yield Damage("the file", in_one_line(text))
 
     # -- users, rooms and what else the server knows at start ---------------------------------------------------
 
     def _registers(self) -> Iterator[Damage]:
         rows: dict[str, list[tuple[Any, ...]]] = {}
-        for table in (META, USERS, ROOMS, CHATS, MARKS, GONE):
-            sound = rows[table.name] = []
-            yield from self._rows(table, sound)
+        for table in (META, USERS, ROOMS, CHATS):
+            yield from self._rows(table, rows.setdefault(table.name, []))
+        for table in (MARKS, GONE):
+            yield from self._rows(table)
         users = {id: name for id, name, *_ in rows["users"]}
         self.names |= {id: name for id, name, *_ in rows["rooms"]}
         for id, low, high in rows["chats"]:
@@ -113,13 +117,16 @@ class _Check:
             if ids and meta.get(key, 0) <= max(ids):
                 yield Damage(f"the server's own note {key}", "it is gone, or older than what was stored")
 
-    def _rows(self, table: Table, sound: list[tuple[Any, ...]]) -> Iterator[Damage]:
+    def _rows(self, table: Table, sound: list[tuple[Any, ...]] | None = None) -> Iterator[Damage]:
         """Damaged rows; the others go to ``sound``."""
         for raw in self.database.execute(table.all):
             try:
-                sound.append(table.open(raw))
+                row = table.open(raw)
             except DamagedRow:
                 yield Damage(table.describe(raw), "it is not what was stored")
+            else:
+                if sound is not None:
+                    sound.append(row)
 
     # -- messages ---------------------------------------------------------------------------------------------
 

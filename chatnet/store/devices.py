@@ -10,17 +10,20 @@ import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from chatnet.core.entries import Duplicate, Stale
 from chatnet.store.failures import DamagedRow
 from chatnet.store.rows import COLUMNS, DEVICES, GONE, read_row
-from chatnet.store.schema import bounds, position
+from chatnet.store.schema import position
 
 REMEMBERED = 64
 """Messages of a device that can still be recognised; a client has at most 32 without an answer."""
 _CACHED = 50_000
 """Devices kept in memory; others are read again when they come back."""
 _MAX_NUMBER = 2**63 - 1
+_BEFORE = f"SELECT {DEVICES.columns} FROM devices WHERE device < ? ORDER BY device DESC LIMIT 1"
+_AFTER = f"SELECT {DEVICES.columns} FROM devices WHERE device > ? ORDER BY device LIMIT 1"
 
 _log = logging.getLogger(__name__)
 
@@ -76,11 +79,11 @@ class Devices:
             self._database.executemany(DEVICES.put, rows)
             self._changed.clear()
 
-    def keep_answers(self, conversation: int) -> None:
-        """Its messages are about to be deleted, but those of them that a device may send again are still answered."""
+    def keep_answers(self, low: int, high: int) -> None:
+        """The messages between these rows are about to be deleted; what a device may send again is still answered."""
         kept: Counter[int] = Counter()
         query = f"SELECT {COLUMNS} FROM messages WHERE id > ? AND id < ? ORDER BY id DESC"
-        for raw in self._database.execute(query, bounds(conversation)):
+        for raw in self._database.execute(query, (low, high)):
             row = read_row(raw)
             if row is not None and kept[row[8]] < REMEMBERED:
                 kept[row[8]] += 1
@@ -107,15 +110,22 @@ class Devices:
             self._known.clear()
 
     def _load(self, name: bytes) -> Device:
-        raw = self._database.execute(DEVICES.get, (name,)).fetchone()
-        if raw is None:
-            return Device(self._new_id(), 0, 0)
         try:
-            return Device(*DEVICES.open(raw)[1:])
+            found = self._find(DEVICES.get, name)
+            if found is None:
+                # Where a damaged name hides a device, the search for its true name ends beside it.
+                self._find(_BEFORE, name)
+                self._find(_AFTER, name)
+                return Device(self._new_id(), 0, 0)
+            return Device(*found[1:])
         except DamagedRow as error:
             # Nobody knows what it has sent. To refuse all that it sends is loud, to store it twice would be silent.
-            _log.error("%s in the database; nothing is taken from this device any more", error)
+            _log.error("%s in the database; nothing more is taken from device %s", error, name.hex())
             return Device(0, _MAX_NUMBER, 0)
+
+    def _find(self, query: str, name: bytes) -> tuple[Any, ...] | None:
+        raw = self._database.execute(query, (name,)).fetchone()
+        return None if raw is None else DEVICES.open(raw)
 
     def _new_id(self) -> int:
         if self._next_id is None:

@@ -17,6 +17,7 @@ from chatnet.core.entries import (
     DropChat,
     Duplicate,
     Entry,
+    Expire,
     Outcome,
     PageRead,
     PutMessage,
@@ -159,7 +160,9 @@ class MemoryStore:
         if type(entry) is CheckMessage:
             answers = self._devices.get(entry.device)
             return None if answers is None or entry.n > answers[-_ANSWER_FIELDS] else _answer(answers, entry.n)
-        if type(entry) is DropChat:
+        if type(entry) is Expire:
+            self._expire(entry)
+        elif type(entry) is DropChat:
             self._drop_chat(entry.id)
         return None
 
@@ -179,6 +182,14 @@ class MemoryStore:
                 self._outdated -= 1
             else:
                 self._drop_oldest(oldest)
+
+    def _expire(self, entry: Expire) -> None:
+        conversation = self._conversations.get(entry.conversation)
+        while conversation is not None and conversation.messages:
+            if conversation.messages[conversation.first].time >= entry.before:
+                break
+            self._drop_oldest(conversation)
+            self._outdate(conversation, 1)
 
     def _drop_chat(self, id: ConversationId) -> None:
         conversation = self._conversations.pop(id, None)

@@ -22,6 +22,8 @@ _START_PATIENCE = 2.0
 """Seconds for which another program may hold its locks while the server starts."""
 _CACHE_KIB = 16 * 1024
 _MODE = 0o600
+_FORMAT_VERSIONS = slice(18, 20)
+"""In the file's header: what it takes to write it and to read it, 1 or, in WAL mode, 2."""
 _WANTED: dict[str, object] = {"journal_mode": "wal", "synchronous": 2, "wal_autocheckpoint": 0}
 
 
@@ -41,6 +43,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     try:
         recognise(database)
         _configure(database)
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("ROLLBACK")
     except BaseException:
         database.close()
         raise
@@ -55,6 +59,16 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     database = _connect(path, "ro", _START_PATIENCE)
     database.execute("PRAGMA query_only = ON")
     return database
+
+
+def is_for_newer_sqlite(path: Path) -> bool:
+    """Says its header that today's SQLite must not write it?
+
+    Only for a process that has not opened the database in any other way: SQLite loses its locks when the file is closed
+    here (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with path.open("rb") as file:
+        return max(file.read(_FORMAT_VERSIONS.stop)[_FORMAT_VERSIONS], default=0) > 2
 
 
 def _make_private(path: Path) -> None:

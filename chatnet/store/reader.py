@@ -73,9 +73,9 @@ def one_moment(database: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        # An error may have ended it already.
+        # Nothing was written; and a commit would fail once more for a damage that was found.
         if database.in_transaction:
-            database.execute("COMMIT")
+            database.execute("ROLLBACK")
 
 
 def read_rows(database: sqlite3.Connection, conversation: int, seqs: range) -> Generator[Row | None]:
@@ -97,18 +97,18 @@ def read_rows(database: sqlite3.Connection, conversation: int, seqs: range) -> G
 def _in_one_pass(database: sqlite3.Connection, conversation: int, seqs: range) -> Generator[Row]:
     """Rows from the first seq on, as far as nothing is wrong."""
     ends = sorted((row_id(conversation, seqs[0]), row_id(conversation, seqs[-1])))
-    cursor = database.execute(f"{_PASS} {'ASC' if seqs.step > 0 else 'DESC'}", ends)
-    # A statement that is left open would keep the log from being moved.
-    with closing(cursor):
-        try:
+    order = "ASC" if seqs.step > 0 else "DESC"
+    try:
+        # A statement that is left open would keep the log from being moved.
+        with closing(database.execute(f"{_PASS} {order}", ends)) as cursor:
             for seq, raw in zip(seqs, cursor, strict=False):
                 row = read_row(raw)
                 if row is None or row[0] != row_id(conversation, seq):
                     return
                 yield row
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
 
 
 def _one(database: sqlite3.Connection, id: int) -> Row | None:

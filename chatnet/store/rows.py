@@ -102,7 +102,7 @@ class Table:
         names = columns.split()
         self.name = name
         self._what, self._keys, self._texts = what, keys, texts
-        listed = ", ".join([*names, "digest"])
+        listed = self.columns = ", ".join([*names, "digest"])
         self.put = f"REPLACE INTO {name} ({listed}) VALUES ({', '.join('?' * (len(names) + 1))})"
         self.get = f"SELECT {listed} FROM {name} WHERE {' AND '.join(f'{key} = ?' for key in names[:keys])}"
         self.all = f"SELECT {listed} FROM {name} ORDER BY {', '.join(names[:keys])}"
@@ -128,13 +128,13 @@ class Table:
 
     def describe(self, raw: Raw) -> str:
         """Which row this is: ``user 17``."""
-        return f"{self._what} {', '.join(map(_readable, raw[: self._keys]))}"
+        keys = [self._readable(i, key) for i, key in enumerate(raw[: self._keys])]
+        return f"{self._what} {', '.join(keys)}"
 
-
-def _readable(key: object) -> str:
-    if not isinstance(key, bytes):
-        return str(key)
-    return key.decode() if key.isascii() and key.isalpha() else key.hex()
+    def _readable(self, column: int, key: object) -> str:
+        if not isinstance(key, bytes):
+            return str(key)
+        return key.decode("utf-8", "replace") if column in self._texts else key.hex()
 
 
 META = Table("meta", "the server's own note", "key value", texts=(0,))

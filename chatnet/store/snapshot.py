@@ -6,10 +6,11 @@ on wrongly and nobody would notice. Messages themselves are not looked at; a dam
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 from chatnet.core.entries import PutChat, PutMarks, PutRoom, PutUser, SavedConversation, Snapshot
-from chatnet.store.failures import DamagedRow
+from chatnet.store.failures import DamagedRow, in_one_line
 from chatnet.store.rows import CHATS, DEVICES, HEADS, MARKS, META, ROOMS, USERS, Table
 from chatnet.store.schema import SEQ_BITS
 
@@ -29,8 +30,9 @@ def read_snapshot(database: sqlite3.Connection, entropy: Callable[[int], bytes])
     """
     for table in (META, USERS, ROOMS, CHATS, HEADS, MARKS, DEVICES):
         _check_structure(database, table)
-    for conversation, head in database.execute(_NO_NEWEST_MESSAGE):
-        raise DamagedRow(f"the newest message of conversation {conversation}, {head}, is gone")
+    lost = database.execute(_NO_NEWEST_MESSAGE).fetchall()
+    if lost:
+        raise DamagedRow("the newest message of conversation {}, {}, is gone".format(*lost[0]))
     meta = dict(_rows(database, META))
     if SERVER_ID not in meta:
         meta[SERVER_ID] = entropy(_SERVER_ID_BYTES)
@@ -52,11 +54,14 @@ def read_snapshot(database: sqlite3.Connection, entropy: Callable[[int], bytes])
 
 
 def _rows(database: sqlite3.Connection, table: Table) -> Iterator[tuple[Any, ...]]:
-    return map(table.open, database.execute(table.all))
+    # A cursor that an error's traceback still knows would keep the file open.
+    with closing(database.execute(table.all)) as rows:
+        for raw in rows:
+            yield table.open(raw)
 
 
 def _check_structure(database: sqlite3.Connection, table: Table) -> None:
     """A damaged page could hide rows, which no digest would tell."""
-    ((found, *_), *_) = database.execute(f"PRAGMA quick_check({table.name})").fetchall()
+    (found,) = database.execute(f"PRAGMA quick_check({table.name})").fetchall()[0]
     if found != b"ok":
-        raise DamagedRow(f"the table {table.name} is damaged ({found.decode('utf-8', 'replace')})")
+        raise DamagedRow(f"the table {table.name} is damaged ({in_one_line(found)})")

@@ -15,6 +15,7 @@ from chatnet.core.entries import (
     DropUser,
     Duplicate,
     Entry,
+    Expire,
     Outcome,
     PutChat,
     PutMarks,
@@ -26,10 +27,14 @@ from chatnet.core.entries import (
 from chatnet.model import Message
 from chatnet.store.devices import Device, Devices
 from chatnet.store.rows import CHATS, HEADS, INSERT_MESSAGE, MARKS, META, ROOMS, USERS, Row, Table, to_row
-from chatnet.store.schema import MAX_SEQ, bounds
+from chatnet.store.schema import MAX_SEQ, bounds, position, row_id
 from chatnet.store.snapshot import NEXT_CONVERSATION, NEXT_USER
 
 _MESSAGES_AT_ONCE = 256
+_EXPIRED_AT_ONCE = 2000
+"""Messages that one `Expire` forgets at most, so that it holds up nobody for long."""
+_ANSWERED_MILLISECONDS = 7 * 24 * 3600 * 1000
+"""How long a message that has expired is still known again when its device sends it again."""
 
 
 class _Extent:
@@ -56,7 +61,7 @@ class Writer:
         """
         try:
             self._database.execute("BEGIN IMMEDIATE")
-            done = [Committed(batch, [self._take(entry) for entry in batch]) for batch in batches]
+            done = [self._take_batch(batch) for batch in batches]
             self._flush()
             self._database.execute("COMMIT")
         except BaseException:
@@ -79,6 +84,10 @@ class Writer:
         self._rows: dict[Table, dict[object, tuple[object, ...]]] = {}
         self._next: dict[str, int] = {}
 
+    def _take_batch(self, batch: Batch) -> Committed:
+        self._firsts: dict[int, int] = {}
+        return Committed(batch, [self._take(entry) for entry in batch], self._firsts)
+
     # -- entries ----------------------------------------------------------------------------------------------
 
     def _take(self, entry: Entry) -> Outcome:
@@ -99,6 +108,8 @@ class Writer:
             case PutChat():
                 self._put(CHATS, entry.id, entry.low, entry.high)
                 self._count(NEXT_CONVERSATION, entry.id)
+            case Expire():
+                self._expire(entry)
             case DropUser():
                 self._drop_user(entry.id)
             case DropChat():
@@ -162,9 +173,26 @@ class Writer:
         self._database.execute("DELETE FROM users WHERE id = ?", (id,))
         self._database.execute("DELETE FROM marks WHERE user = ?", (id,))
 
+    def _expire(self, entry: Expire) -> None:
+        extent = self._extents.get(entry.conversation) or self._load_extent(entry.conversation)
+        oldest = row_id(entry.conversation, extent.first)
+        end = min(oldest + _EXPIRED_AT_ONCE, row_id(entry.conversation, extent.head) + 1)
+        self._flush()
+        (kept,) = self._database.execute(
+            "SELECT min(id) FROM messages WHERE id >= ? AND id < ? AND time >= ?", (oldest, end, entry.before)
+        ).fetchone()
+        end = end if kept is None else kept
+        if end > oldest:
+            self._devices.keep_answers(oldest - 1, end)
+            self._database.execute("DELETE FROM messages WHERE id >= ? AND id < ?", (oldest, end))
+            long_ago = (*bounds(entry.conversation), entry.before - _ANSWERED_MILLISECONDS)
+            self._database.execute("DELETE FROM gone WHERE id > ? AND id < ? AND time < ?", long_ago)
+            extent.first = self._firsts[entry.conversation] = position(end)[1]
+            self._longer[entry.conversation] = extent
+
     def _drop_chat(self, id: int) -> None:
         self._flush()
-        self._devices.keep_answers(id)
+        self._devices.keep_answers(*bounds(id))
         self._database.execute("DELETE FROM messages WHERE id > ? AND id < ?", bounds(id))
         self._database.execute("DELETE FROM heads WHERE conversation = ?", (id,))
         for users in self._database.execute("SELECT low, high FROM chats WHERE id = ?", (id,)).fetchall():

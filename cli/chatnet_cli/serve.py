@@ -8,14 +8,17 @@ import click
 
 from chatnet import __version__
 from chatnet.address import TCP, Address, parse
+from chatnet.auth.names import fold
 from chatnet.config import Config, default_binds
+from chatnet.core.retention import Keep
 from chatnet.net.folders import default_data_folder
 from chatnet.net.platform import stop_on_signals
 from chatnet.net.storing import StoreBroken
 from chatnet.server import Server
+from chatnet_cli.durations import parse_duration
 from chatnet_cli.exit_codes import ExitCode
 from chatnet_cli.failures import Failure
-from chatnet_cli.options import json_option
+from chatnet_cli.options import check_room_name, json_option
 from chatnet_cli.output import put, put_json, talk
 
 _EVERYWHERE = ("0.0.0.0", "::")
@@ -44,8 +47,18 @@ _EVERYWHERE = ("0.0.0.0", "::")
     show_default=True,
     help="Whether messages are kept on disk; 'none' is a window in memory, gone with the server.",
 )
+@click.option(
+    "--keep",
+    "keeps",
+    multiple=True,
+    metavar="[ROOM=]TIME",
+    help="Forget messages that are older than this, such as 90d; with ROOM= in one room only. May be given several "
+    "times. Default: keep everything.",
+)
 @json_option("where it listens")
-def command(*, binds: tuple[str, ...], is_open: bool, data: Path | None, history: str, as_json: bool) -> None:
+def command(
+    *, binds: tuple[str, ...], is_open: bool, data: Path | None, history: str, keeps: tuple[str, ...], as_json: bool
+) -> None:
     """Run a server until Ctrl-C or SIGTERM; both let everybody have what is theirs first.
 
     \b
@@ -54,12 +67,13 @@ def command(*, binds: tuple[str, ...], is_open: bool, data: Path | None, history
       chatnet serve --open --bind chatnet+tcp://0.0.0.0:5555      # for the local network, in plain text
       chatnet serve --bind chatnet+tcp://127.0.0.1:0 --json       # for a script: any free port
       chatnet serve --data /srv/chat                              # keep everything there
+      chatnet serve --keep 90d --keep random=7d                   # forget what is older
     """
     if history == "none" and data is not None:
         raise click.UsageError("--history none keeps nothing, so it has no use for --data: leave one of them out")
     folder = None if history == "none" else data or default_data_folder()
     addresses = tuple(parse(url) for url in binds) or default_binds()
-    server = Server(Config(bind=addresses, open=is_open, data=folder))
+    server = Server(Config(bind=addresses, open=is_open, data=folder, keep=_keep(keeps)))
     server.start()
     try:
         with stop_on_signals(server.stop, server.wakeup_fd):
@@ -71,6 +85,22 @@ def command(*, binds: tuple[str, ...], is_open: bool, data: Path | None, history
     finally:
         server.close()
     talk("chatnet: stopped")
+
+
+def _keep(texts: tuple[str, ...]) -> Keep:
+    """What ``--keep`` says."""
+    everywhere: int | None = None
+    rooms: dict[str, float] = {}
+    for text in texts:
+        room, _, span = text.rpartition("=")
+        seconds = parse_duration(span)
+        if seconds is None:
+            raise click.UsageError(f"--keep {text}: {span!r} is not a span of time, such as 12h or 90d")
+        if room:
+            rooms[fold(check_room_name(room))] = seconds
+        else:
+            everywhere = seconds
+    return Keep(everywhere, rooms)
 
 
 def _announce(addresses: list[Address], folder: Path | None, *, as_json: bool) -> None:

@@ -24,7 +24,7 @@ LIMITS = Limits(
     rooms_per_guest=2,
     presence_members=2,
     guest_hold_seconds=60.0,
-    tail_messages=2,
+    tail_messages=1,
     request_burst=1e9,
     post_burst=1e9,
     text_burst=1e9,
@@ -323,4 +323,4 @@ class HubMachine(RuleBasedStateMachine):
 
 
 TestHub = HubMachine.TestCase
-TestHub.settings = settings(max_examples=200, stateful_step_count=50)
+TestHub.settings = settings(max_examples=300, stateful_step_count=50)

@@ -44,17 +44,22 @@ class Storing(Posting):
         self.done.append((self.store.store(fails=fails), self.store.failure))
 
     def hear(self) -> None:
-        """The hub hears of the oldest batch that is done."""
+        """The hub hears of the oldest batch that is done; of a failure, all that it has cost."""
         completion, failure = self.done.popleft()
-        self.begin()
         if isinstance(completion, Committed):
             self._hear_committed(completion)
-        else:
-            self._hear_failed(completion, failure)
+        elif failure > self.acknowledged:
+            self.acknowledged = failure
+            waiting = [done.batch for done, _ in self.done] + [batch for batch in self.store.waiting if batch]
+            doomed, self.batch = [completion.batch, *waiting, self.batch], []
+            self.store.acknowledge_failure()
+            for batch in doomed:
+                self._hear_failed(Failed(batch, completion.code, completion.reason, completion.retry_after), failure)
 
     # -- stored -----------------------------------------------------------------------------------------------
 
     def _hear_committed(self, done: Committed) -> None:
+        self.begin()
         answers: list[Answer] = []
         said: dict[int, list[Message]] = {}
         for entry, outcome in zip(done.batch, done.outcomes, strict=True):
@@ -154,10 +159,7 @@ class Storing(Posting):
     # -- failed -----------------------------------------------------------------------------------------------
 
     def _hear_failed(self, failed: Failed, failure: int) -> None:
-        if failure > self.acknowledged:
-            self.acknowledged = failure
-            self.submit()
-            self.store.acknowledge_failure()
+        self.begin()
         answers: list[Answer] = []
         refused: list[tuple[Client, Question]] = []
         for entry in failed.batch:

@@ -209,7 +209,7 @@ class World:
         client.queue.append(size)
         if isinstance(event, Deliver):
             self._deliver(client, event)
-            assert client.queued <= client.soft + 4 * FRAME, "too much is queued"
+            assert client.queued <= client.soft + 3 * FRAME, "too much is queued"
         elif isinstance(event, Truncated):
             assert self.store.first[event.conversation] >= event.first > client.next[event.conversation]
             client.next[event.conversation] = event.first
