@@ -10,6 +10,9 @@ so a client treats a code that it does not know by what it was raised as.
     +-- TimedOut                 no answer in the time given; what was sent may still arrive
     +-- ConfigError              an address or an option that cannot be used
     +-- CannotListen             an address that the server cannot open
+    +-- StoreUnusable            a data folder that a server cannot start with (in chatnet.store)
+    |   +-- DatabaseTooNew       ... because a newer chatnet wrote it
+    +-- StoreBroken              the store failed in a way that does not pass; the server ends (in chatnet.net)
 """
 
 from enum import StrEnum

@@ -315,6 +315,35 @@ def test_a_stop_does_not_wait_for_a_store_that_does_not_answer() -> None:
     assert world.server.is_finished
 
 
+def in_its_own_time(limits: Limits | None = None) -> tuple[Server, VirtualClock, MemoryNetwork]:
+    """A server for which time passes while it waits."""
+    clock, network = VirtualClock(), MemoryNetwork()
+    listener = network.listen(Address(MEMORY, "here"))
+    selector = MemorySelector(clock)
+    return (
+        Server(config(limits=limits or Limits()), selector=selector, clock=clock, listeners=[listener]),
+        clock,
+        network,
+    )
+
+
+def test_a_stop_takes_no_longer_than_the_time_for_farewells() -> None:
+    server, clock, network = in_its_own_time(Limits(farewell_seconds=2.5))
+    server.start()
+    network.connect(Address(MEMORY, "here")).send(PREFACE)
+    server.turn(0.0)
+    server.stop()
+    server.run()
+    assert clock.now().monotonic == 2.5
+
+
+def test_a_stop_before_the_start_is_not_slept_over() -> None:
+    server, clock, _ = in_its_own_time()
+    server.stop()
+    server.run()
+    assert clock.now().monotonic == 0.0
+
+
 def test_after_a_stop_nobody_is_let_in() -> None:
     world = World()
     alice = world.login("alice")

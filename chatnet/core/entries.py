@@ -6,7 +6,8 @@ The store's whole contract is in these few records and in the `Store` port:
 - A `PutMessage` gets the next seq of its conversation in the transaction that makes it durable. Whether it is a
   duplicate is decided there too, by its device's number alone.
 - Batches complete in the order in which they were submitted. After one failed, all that were submitted before the
-  core heard of it fail as well, so that nothing overtakes a message that is yet to be sent again.
+  failure was acknowledged fail as well, wherever they are in the store's queue: nothing overtakes a message that is yet
+  to be sent again. The core hears of all of them at once, with the first.
 - The other ``Put`` entries are idempotent: storing one again replaces what was there. The core puts a user, a room
   or a personal chat in front of the first message that refers to it, and again until that batch was committed.
 """

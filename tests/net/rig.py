@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from chatnet.clock import Now
 from chatnet.core.effects import Admit, Append, Effect, Reply
-from chatnet.core.entries import Batch, Completion, Handle, PutRoom, ReadMessages, Snapshot
+from chatnet.core.entries import Batch, Completion, Handle, PutRoom, Query, Snapshot
 from chatnet.core.limits import KIB, Limits
 from chatnet.events import Deliver, Event, Hello, Presence
 from chatnet.frontends.native import NativeFrontend
@@ -123,7 +123,7 @@ class ScriptedStore:
         self._fail()
         self.log.append(batch)
 
-    def read(self, query: ReadMessages) -> None:
+    def read(self, query: Query) -> None:
         self._fail()
         self.log.append(query)
 
@@ -145,13 +145,18 @@ class ScriptedStore:
 
 
 class CountingTransport(MemoryTransport):
-    """Counts how often it was asked to write."""
+    """Counts how often it was asked to write, and must not be asked for anything once it is closed."""
 
     sends = 0
 
     def send(self, data: bytes | memoryview) -> int:
+        assert not self.is_closed
         self.sends += 1
         return super().send(data)
+
+    def receive(self, limit: int) -> bytes | None:
+        assert not self.is_closed
+        return super().receive(limit)
 
 
 class Client:

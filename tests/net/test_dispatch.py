@@ -141,6 +141,13 @@ def test_effects_for_a_session_that_is_gone_do_nothing(rig: Rig) -> None:
     assert rig.connections.strangers == 0
 
 
+def test_a_stranger_that_is_gone_is_not_admitted(rig: Rig) -> None:
+    rig.core.on_connected = lambda _: []
+    client = rig.greet()
+    rig.carry_out(Close(client.peer, "X", "x"), Admit(client.peer))
+    assert rig.connections.strangers == 0
+
+
 def test_a_peer_closed_by_an_effect_gets_none_of_those_after_it(rig: Rig) -> None:
     client = rig.login()
     rig.carry_out(Close(client.peer, "X", "x"), Broadcast([client.peer], news()), Reply(client.peer, Done(1)))
@@ -328,6 +335,7 @@ def test_comings_and_goings_of_late_are_told_without_a_wait(rig: Rig) -> None:
 
     rig.core.on_disconnected = note
     rig.core.on_end_turn = tell
+    leaving.peer.hold()
     leaving.transport.close()
     leaving.peer.put(b"x")  # found out by the write, after the turn's `end_turn`
     rig.settle()

@@ -2,12 +2,13 @@
 
 import pytest
 
-from chatnet.core.effects import Close, Reply
+from chatnet.core.effects import Close, Effect, Pause, Reply
+from chatnet.core.entries import Handle
 from chatnet.errors import ErrorCode
 from chatnet.events import Closing, Done
 from chatnet.frontends.native import NativeFrontend
 from chatnet.net.peer import CLOSED, LINGERING
-from chatnet.requests import Ping
+from chatnet.requests import Ping, Request
 from chatnet.wire.codec import encode
 from chatnet.wire.frames import PREFACE
 from tests.net.rig import HELLO, Rig
@@ -96,11 +97,16 @@ def test_a_mistake_in_a_front_end_ends_its_connection_only(rig: Rig, caplog: pyt
 
 def test_a_mistake_found_only_after_a_pause_ends_that_connection(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     client, other = rig.login(), rig.login()
-    client.peer.pause(1.0)
-    other.peer.pause(1.0)
-    rig.core.on_request = lambda session, _: [][1] if session is client.peer else [Reply(session, Done(1))]
-    client.send(Ping(1))
-    other.send(Ping(1))
+
+    def handle(session: Handle, request: Request) -> list[Effect]:
+        if request == Ping(1):
+            return [Pause(session, 1.0)]
+        return [][1] if session is client.peer else [Reply(session, Done(1))]
+
+    rig.core.on_request = handle
+    for one in (client, other):
+        one.send(Ping(1), Ping(2))
+    rig.settle()
     rig.clock.advance(1.0)
     rig.settle()
     assert [event.code for event in client.events() if isinstance(event, Closing)] == [ErrorCode.INTERNAL]

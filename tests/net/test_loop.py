@@ -177,12 +177,15 @@ def test_a_cancelled_timer_neither_runs_nor_ends_a_wait(world: World) -> None:
     assert world.clock.now().monotonic == 2.0
 
 
-def test_a_timer_can_be_cancelled_by_one_that_is_due_in_the_same_turn(world: World) -> None:
+def test_a_timer_can_be_cancelled_by_one_that_is_due_in_the_same_turn(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     ran: list[str] = []
     world.loop.call_at(1.0, lambda: second.cancel())
     second = world.loop.call_at(1.0, lambda: ran.append("second"))
     world.loop.run_turn(10.0)
     assert ran == []
+    assert caplog.records == []
 
 
 def test_a_timer_that_sets_itself_at_once_does_not_hold_up_the_turn(world: World) -> None:
