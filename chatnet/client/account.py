@@ -31,7 +31,8 @@ class Account:
         self._cache = cache
         self._server = b""
         self._session: SessionId = 0
-        self._unsure: Rename | None = None
+        self._unsure: list[Rename] = []
+        """Renames of which nobody knows whether they came through, in the order in which they were asked for."""
 
     @property
     def has_session(self) -> bool:
@@ -45,7 +46,7 @@ class Account:
     def greeted(self, hello: Hello) -> None:
         """This is the server to log in to; on another than before, nothing of before counts."""
         if self.is_elsewhere(hello):
-            self._session, self._unsure = 0, None
+            self._session, self._unsure = 0, []
         self._server = hello.server
 
     def login(self, id: int, *, live: bool) -> Login:
@@ -56,18 +57,26 @@ class Account:
 
     def renaming_unanswered(self, rename: Rename) -> None:
         """Nobody knows whether this came through."""
-        self._unsure = rename
+        self._unsure.append(rename)
 
     def welcome(self, welcome: Welcome) -> Who:
         """Take over what the server says of oneself, and find out who that is."""
-        me, unsure, self._unsure = self._cache.me, self._unsure, None
+        me = self._cache.me
         if me.id in (0, welcome.user.id):
             who = Who.ONESELF
-        elif unsure is not None:
-            self._cache.me = User(me.id, unsure.name, unsure.display)
+        elif self.try_another_name():
             return Who.STRANGER
         else:
             who = Who.NEWCOMER
+        self._unsure = []
         self._session = welcome.session
         self._cache.log_in(welcome.user)
         return who
+
+    def try_another_name(self) -> bool:
+        """This is not one's name any more: log in with the next one that it may be. False if there is none."""
+        if not self._unsure:
+            return False
+        rename = self._unsure.pop()
+        self._cache.me = User(self._cache.me.id, rename.name, rename.display)
+        return True

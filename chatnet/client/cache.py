@@ -18,6 +18,7 @@ from chatnet.events import (
     Event,
     Following,
     Joined,
+    Marked,
     Opened,
     Presence,
     Renamed,
@@ -40,6 +41,8 @@ class Cache:
         self.people: dict[UserId, User] = {}
         self.present: dict[ConversationId, dict[UserId, None]] = {}
         """Who is in a room, as far as this client was told; whole once all pages of a `ListUsers` have come."""
+        self._fresh: set[ConversationId] = set()
+        """Conversations that were told of over this connection."""
         self._names: dict[Target, ConversationId] = {}
         self._chats: dict[UserId, ConversationId] = {}
 
@@ -48,6 +51,10 @@ class Cache:
     def find(self, target: Target) -> ConversationId | None:
         """The conversation of this name, if it was seen over this connection."""
         return self._names.get(_key(target))
+
+    def is_fresh(self, conversation: ConversationId) -> bool:
+        """Was everything about this conversation told over this connection?"""
+        return conversation in self._fresh
 
     def users_in(self, room: ConversationId) -> list[User]:
         """The users who are known to be in a room."""
@@ -58,6 +65,7 @@ class Cache:
     def connection_lost(self) -> None:
         """From here on names and places change without being heard of."""
         self._names.clear()
+        self._fresh.clear()
         self.present.clear()
 
     def forget(self) -> None:
@@ -98,6 +106,8 @@ class Cache:
                 self._put(replace(self.conversations[id], first=first, head=head))
             case Truncated(id, first) if id in self.conversations:
                 self._put(replace(self.conversations[id], first=first))
+            case Marked(conversation=id) if id in self.conversations:
+                self._move_marks(self.conversations[id], event)
             case RoomChanged(room) if room.id in self.conversations:
                 self._put(replace(self.conversations[room.id], room=room))
             case Renamed(user):
@@ -119,6 +129,7 @@ class Cache:
     def _put(self, conversation: Conversation) -> None:
         id, room, peer = conversation.id, conversation.room, conversation.peer
         self.conversations[id] = conversation
+        self._fresh.add(id)
         if room is not None:
             self._names[_key(ToRoom(room.name))] = id
         elif peer is not None:
@@ -131,6 +142,15 @@ class Cache:
         conversation = self.conversations.get(id)
         if conversation is not None and head > conversation.head:
             self.conversations[id] = replace(conversation, head=head)
+
+    def _move_marks(self, known: Conversation, marked: Marked) -> None:
+        """In a chat with oneself both positions are one's own."""
+        if marked.user == self.me.id:
+            known = replace(known, delivered=max(known.delivered, marked.delivered), read=max(known.read, marked.read))
+        if known.peer is not None and marked.user == known.peer.id:
+            delivered, read = max(known.peer_delivered, marked.delivered), max(known.peer_read, marked.read)
+            known = replace(known, peer_delivered=delivered, peer_read=read)
+        self.conversations[known.id] = known
 
     def _presence(self, event: Presence) -> None:
         for user in event.joined:

@@ -30,10 +30,11 @@ from chatnet.client.identity import Identity, load_identity
 from chatnet.client.inbox import ChatStart
 from chatnet.client.news import Incoming, News
 from chatnet.client.outbox import Target, ToRoom, ToUser
+from chatnet.client.reading import newest, onward, seq_before
 from chatnet.client.receipts import Receipt, Stage, await_stage
 from chatnet.client.sender import open_request
 from chatnet.client.session import ClientSession
-from chatnet.errors import ChatnetError, ErrorCode, Unreachable
+from chatnet.errors import ChatnetError, ErrorCode, TimedOut, Unreachable
 from chatnet.events import (
     ConversationPage,
     Done,
@@ -63,8 +64,6 @@ if TYPE_CHECKING:
     from chatnet.client.spool import DiskOutbox
 
 E = TypeVar("E", bound=Event)
-_HISTORY_LIMIT = 1000
-"""Messages that a server gives at once."""
 _FAREWELL_SECONDS = 1.0
 """For the last marks, when a client leaves."""
 
@@ -163,12 +162,19 @@ class Client:
         try:
             if kind is None and self._driver is not None:
                 self._finish()
-                if self._outbox is None:
-                    self.flush()
+                self._send_posts(self._driver)
             if kind is None or kind is KeyboardInterrupt:
                 self._send_marks()
         finally:
             self.close()
+
+    def _send_posts(self, driver: Driver) -> None:
+        if self._outbox is None:
+            self.flush()
+        elif driver.session.is_online:
+            # What cannot be sent now is kept for the next client that is given this outbox.
+            with suppress(Unreachable, TimedOut):
+                self.flush()
 
     def _send_marks(self) -> None:
         driver = self._driver
@@ -398,50 +404,23 @@ class Client:
         There are fewer where the server keeps no more.
         """
         conversation = self._open(_target(with_, room)).id
-        if after is not None:
-            if before:
-                raise ValueError("history goes either before or after a message")
-            return list(islice(self._onward(conversation, after, limit), limit))
-        messages: list[Message] = []
-        while len(messages) < limit:
-            count = min(limit - len(messages), _HISTORY_LIMIT)
-            make = partial(GetHistory, conversation=conversation, before=before, limit=count)
-            page = self._request(HistoryPage, make)
-            messages = page.messages + messages
-            if not page.messages or page.messages[0].seq <= page.first:
-                break
-            before = page.messages[0].seq
-        return messages
+        if after is None:
+            return newest(self._connected, conversation, limit, before)
+        if before:
+            raise ValueError("history goes either before or after a message")
+        return list(islice(onward(self._connected, conversation, after, limit), limit))
 
     def read_all(self, *, room: str | None = None, with_: str | None = None) -> Iterator[Message]:
         """All that was said in a room or with a user up to now, oldest first, as far as the server keeps it."""
         conversation = self._open(_target(with_, room))
-        for message in self._onward(conversation.id, 0, _HISTORY_LIMIT):
+        for message in onward(self._connected, conversation.id, conversation.first - 1):
             if message.seq > conversation.head:
                 return
             yield message
 
-    def _onward(self, conversation: ConversationId, after: Seq, limit: int) -> Iterator[Message]:
-        while True:
-            make = partial(GetHistory, conversation=conversation, after=after, limit=min(limit, _HISTORY_LIMIT))
-            page = self._request(HistoryPage, make)
-            yield from page.messages
-            if not page.messages or page.messages[-1].seq >= page.head:
-                return
-            after = page.messages[-1].seq
-
     def seq_before(self, conversation: Conversation, time: int) -> Seq:
-        """The last message that the server got before ``time``, in milliseconds since 1970 UTC; found by halving."""
-        low, high = conversation.first - 1, conversation.head
-        while low < high:
-            middle = (low + high + 1) // 2
-            make = partial(GetHistory, conversation=conversation.id, after=middle - 1, limit=1)
-            messages = self._request(HistoryPage, make).messages
-            if messages and messages[0].time < time:
-                low = middle
-            else:
-                high = middle - 1
-        return low
+        """The last message that the server got before ``time``, in milliseconds since 1970 UTC."""
+        return seq_before(self._connected, conversation, time)
 
     def search(self, words: str, *, room: str | None = None, with_: str | None = None, limit: int = 20) -> list[Hit]:
         """The newest ``limit`` messages with all these words, in one conversation or in all that one may read.

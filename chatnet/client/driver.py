@@ -151,19 +151,23 @@ class Driver:
 
     # -- answers ----------------------------------------------------------------------------------------------
 
-    def answer_to_post(self, n: int, timeout: float | None) -> Stored:
-        """Wait for a post to be stored.
+    def answer_to_post(self, n: int, deadline: float, *, is_kept: bool = False) -> Stored:
+        """Wait for a post to be stored. ``is_kept``: its outbox outlives this process.
 
         :raises Refused: it never will be.
-        :raises ChatnetError: it was not in the time given, or the connection was lost for good; the text says
-            whether it may have been sent.
+        :raises ChatnetError: it was not until the deadline, or the connection was lost for good; the text says
+            whether it may have been sent, or will be.
         """
         self._posts[n] = None
         try:
-            answer = self.wait(lambda: self._posts[n], self.deadline(timeout))
+            answer = self.wait(lambda: self._posts[n], deadline)
         except ChatnetError as error:
-            certain = self.session.withdraw(n)
-            what = "nothing was sent" if certain else "what was said may still have arrived"
+            if is_kept:
+                what = "what was said is kept, and sent later"
+            elif self.session.withdraw(n):
+                what = "nothing was sent"
+            else:
+                what = "what was said may still have arrived"
             raise type(error)(error.code, f"{error.message}; {what}") from error
         finally:
             del self._posts[n]

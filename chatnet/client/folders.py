@@ -1,5 +1,6 @@
 """Where a user's programs keep what they must remember, on each operating system."""
 
+import hashlib
 import os
 import sys
 
@@ -19,3 +20,12 @@ def state_folder() -> str:
         # The specification says to ignore relative paths.
         base = given if os.path.isabs(given) else os.path.join(home, ".local", "state")
     return os.path.join(base, "chatnet")
+
+
+def outbox_folder(server: str, name: str) -> str:
+    """Where messages wait that this user, under this name, has for this server; it may not exist yet.
+
+    ``server`` is the address as the user gives it, empty for the one that is found by itself.
+    """
+    profile = hashlib.sha256(f"{server}\n{name}".encode()).hexdigest()[:16]
+    return os.path.join(state_folder(), "outboxes", profile)

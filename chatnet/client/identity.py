@@ -5,6 +5,8 @@ device is random for every process, because its outbox ends with the process: tw
 are one guest on two devices.
 """
 
+import hashlib
+import hmac
 import os
 
 import msgspec
@@ -29,6 +31,11 @@ class Identity(msgspec.Struct, frozen=True):
     def on_new_device(self) -> "Identity":
         """The same guest, for another outbox."""
         return Identity(self.secret, os.urandom(DEVICE_ID_BYTES))
+
+    def on_device_for(self, message: bytes) -> "Identity":
+        """The same guest, on the device that exists to send this one message, again and again if need be."""
+        digest = hmac.digest(self.secret, b"chatnet message " + message, hashlib.sha256)
+        return Identity(self.secret, digest[:DEVICE_ID_BYTES])
 
     def secret_for(self, server: bytes) -> bytes:
         """The 32 bytes to show to the server of this id; they are good for no other."""

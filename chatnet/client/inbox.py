@@ -16,6 +16,8 @@ from chatnet.events import ConversationPage, Deliver, Event, Following, Joined, 
 from chatnet.model import Conversation, ConversationId, Seq
 from chatnet.requests import Follow, Join, ListConversations, Part
 
+ChatStart = Callable[[Conversation], Seq]
+
 
 class _Cursor:
     """How far a conversation was applied."""
@@ -36,13 +38,20 @@ class _Cursor:
 
 
 class Inbox:
-    """The cursors of one session. ``live``: follow all personal chats, those that are to come too."""
+    """The cursors of one session.
 
-    def __init__(self, cache: Cache, ask: Ask, tell: Callable[[News], None], *, live: bool) -> None:
+    ``live``: follow all personal chats, those that are to come too. ``start``: the last seq that is *not* to be
+    heard of a personal chat that is there at the first login; by default, its newest one.
+    """
+
+    def __init__(
+        self, cache: Cache, ask: Ask, tell: Callable[[News], None], *, live: bool, start: ChatStart | None = None
+    ) -> None:
         self._cache = cache
         self._ask = ask
         self._tell = tell
         self._live = live
+        self._start = start
         self._cursors: dict[ConversationId, _Cursor] = {}
         self._known = not live
         """Has every personal chat of before a cursor? Then one without has come to be since, and starts at 0."""
@@ -162,6 +171,8 @@ class Inbox:
         """For a personal chat that nobody has told of; None if it is not to be heard."""
         if not self._live or self._room_name(event.conversation) is not None:
             return None
+        if not self._known and self._start is not None:
+            return None  # Listing will find it, and it begins further back.
         applied = 0 if self._known else event.messages[0].seq - 1
         cursor = self._cursors[event.conversation] = _Cursor(applied)
         return cursor
@@ -178,6 +189,8 @@ class Inbox:
     def truncated(self, event: Truncated) -> None:
         """Messages that were asked for are gone."""
         cursor = self._cursors.get(event.conversation)
+        if event.conversation not in self._cache.conversations:
+            return  # It is listed already; once it has a name, it goes on from the cursor, and this is said again.
         if cursor is not None and not cursor.asked and event.first > cursor.applied + 1:
             self._tell(Missed(self._conversation(event.conversation), cursor.applied + 1, event.first - 1))
             cursor.applied = event.first - 1
@@ -257,10 +270,11 @@ class Inbox:
             self._listing, self._known = False, True
 
     def _found(self, chat: Conversation) -> None:
-        """Give a personal chat its cursor: the head if it was there at the first login, else its beginning."""
+        """Give a personal chat its cursor: where to start if it was there at the first login, else its beginning."""
         cursor = self._cursors.get(chat.id)
         if cursor is None:
-            cursor = self._cursors[chat.id] = _Cursor(0 if self._known else chat.head)
+            start = chat.head if self._start is None else min(self._start(chat), chat.head)
+            cursor = self._cursors[chat.id] = _Cursor(0 if self._known else start)
         if cursor.applied < chat.head and not cursor.placed:
             self._go_on(chat.id)
 

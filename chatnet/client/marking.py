@@ -25,28 +25,33 @@ class _Position:
 
 
 class Marker:
-    """Gathers marks and sends them, at most once a second."""
+    """Gathers marks and sends them, at most once a second. Call `tick` and `flush` only while logged in."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._positions: dict[ConversationId, _Position] = {}
         self._changed: set[ConversationId] = set()
+        self._unanswered = 0
         self._last_round = float("-inf")
 
     def delivered(self, conversation: ConversationId, seq: Seq) -> None:
         """A message of a personal chat was applied."""
-        position = self._position(conversation)
-        position.delivered = max(position.delivered, seq)
-        self._changed.add(conversation)
+        position = self._positions.setdefault(conversation, _Position())
+        if seq > max(position.delivered, position.read):
+            position.delivered = seq
+            self._changed.add(conversation)
 
     def read(self, conversation: ConversationId, seq: Seq) -> None:
         """Everything up to this message was shown to the user."""
-        position = self._position(conversation)
-        position.read = max(position.read, seq)
-        self._changed.add(conversation)
+        position = self._positions.setdefault(conversation, _Position())
+        if seq > position.read:
+            position.read = seq
+            self._changed.add(conversation)
 
-    def _position(self, conversation: ConversationId) -> _Position:
-        return self._positions.setdefault(conversation, _Position())
+    @property
+    def is_settled(self) -> bool:
+        """Does the server know of everything?"""
+        return not self._changed and not self._unanswered
 
     @property
     def next_tick(self) -> float | None:
@@ -57,22 +62,29 @@ class Marker:
         """Send what is new, if the last round was long enough ago."""
         if self._changed and now >= self._last_round + INTERVAL_SECONDS:
             self._last_round = now
-            changed, self._changed = self._changed, set()
-            for conversation in changed:
-                self._send(conversation)
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what is new now: nothing more will be said for a while."""
+        changed, self._changed = self._changed, set()
+        for conversation in changed:
+            self._send(conversation)
 
     def _send(self, conversation: ConversationId) -> None:
         position = self._positions[conversation]
         sent = (position.delivered, position.read)
-        if sent == position.confirmed:
-            return
 
         def answered(reply: Event | None) -> None:
+            self._unanswered -= 1
+            if self._positions.get(conversation) is not position:
+                return  # it was forgotten meanwhile
             if reply is None or (isinstance(reply, Refused) and reply.retry_after > 0):
-                self._changed.add(conversation)
+                if position.confirmed < sent:
+                    self._changed.add(conversation)
             else:
-                position.confirmed = sent
+                position.confirmed = max(position.confirmed, sent)
 
+        self._unanswered += 1
         self._ask(lambda id: Mark(id, conversation, *sent), answered)
 
     def forget(self) -> None:

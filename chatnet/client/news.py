@@ -3,7 +3,7 @@
 import msgspec
 
 from chatnet.events import Event
-from chatnet.model import Conversation, ConversationId, Message, Room, Seq, User
+from chatnet.model import Conversation, ConversationId, Message, Room, Seq, User, UserId
 
 
 class News(msgspec.Struct, frozen=True):
@@ -77,6 +77,15 @@ class ChatStarted(News, frozen=True):
     """Somebody has said the first words of a personal chat; they follow."""
 
     conversation: Conversation
+
+
+class MarksMoved(News, frozen=True):
+    """How far a user has got: the other one of a personal chat, or oneself on another device."""
+
+    conversation: Conversation
+    user: UserId
+    delivered: Seq
+    read: Seq
 
 
 class RoomLost(News, frozen=True):

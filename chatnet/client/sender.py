@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from chatnet.client.backoff import sane_delay
 from chatnet.client.cache import Cache
-from chatnet.client.connection import Ask
+from chatnet.client.connection import Ask, check
 from chatnet.client.news import News, PostRefused, Stored
 from chatnet.client.outbox import Draft, Outbox, Target, ToConversation, ToUser
 from chatnet.errors import ErrorCode, ProtocolError, Refused
@@ -169,6 +169,16 @@ class Sender:
                 raise ProtocolError(ErrorCode.BAD_FRAME, "the server answered Open with something else")
         self._opening = False
         self._pump()
+
+
+def check_post(target: Target, body: str, kind: Kind, reference: Seq) -> None:
+    """Can this be posted at all?
+
+    :raises Refused: no server could read it.
+    """
+    check(Post(1, target.id if isinstance(target, ToConversation) else 0, body, kind, reference))
+    if not isinstance(target, ToConversation):
+        check(open_request(1, target))
 
 
 def open_request(id: int, target: Target) -> Open:

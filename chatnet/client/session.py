@@ -19,17 +19,30 @@ from chatnet.client.backoff import Backoff
 from chatnet.client.cache import Cache
 from chatnet.client.connection import Connection, Handler, Make, check
 from chatnet.client.identity import Identity
-from chatnet.client.inbox import Inbox
+from chatnet.client.inbox import ChatStart, Inbox
 from chatnet.client.liveness import ANSWER_SECONDS
-from chatnet.client.news import Answer, HistoryLost, News, Offline, Online, PresenceChanged, RoomUpdated, UserRenamed
-from chatnet.client.outbox import MemoryOutbox, Outbox, Target, ToConversation, ToRoom
-from chatnet.client.sender import Sender, open_request
+from chatnet.client.marking import Marker
+from chatnet.client.news import (
+    Answer,
+    HistoryLost,
+    Incoming,
+    MarksMoved,
+    News,
+    Offline,
+    Online,
+    PresenceChanged,
+    RoomUpdated,
+    UserRenamed,
+)
+from chatnet.client.outbox import MemoryOutbox, Outbox, Target, ToRoom
+from chatnet.client.sender import Sender, check_post, open_request
 from chatnet.errors import ChatnetError, ErrorCode, ProtocolError, Refused, Unreachable
 from chatnet.events import (
     Ack,
     Deliver,
     Event,
     Hello,
+    Marked,
     Nack,
     Presence,
     Renamed,
@@ -40,7 +53,7 @@ from chatnet.events import (
 )
 from chatnet.events import Refused as RefusedEvent
 from chatnet.model import ConversationId, Kind, Seq, User
-from chatnet.requests import Part, Post, Rename, Request
+from chatnet.requests import Part, Rename, Request
 
 STEADY_SECONDS = 10.0
 """A connection that was good for this long ends the back-off."""
@@ -57,7 +70,10 @@ class Phase(Enum):
 
 
 class ClientSession:
-    """``random`` gives numbers in [0, 1); ``live``: hear all personal chats; ``answer_seconds``: to finish a login."""
+    """``random`` gives numbers in [0, 1); ``live``: hear all personal chats; ``answer_seconds``: to finish a login.
+
+    ``chat_start``: the last seq that a personal chat of before the first login is heard *after*; by default its head.
+    """
 
     def __init__(
         self,
@@ -68,6 +84,7 @@ class ClientSession:
         display: str = "",
         live: bool = True,
         outbox: Outbox | None = None,
+        chat_start: ChatStart | None = None,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self.phase = Phase.OFFLINE
@@ -82,7 +99,8 @@ class ClientSession:
         self._backoff = Backoff(random)
         self._outbox: Outbox = MemoryOutbox() if outbox is None else outbox
         self._sender = Sender(self._outbox, self.cache, self._ask, self._send, self._tell)
-        self._inbox = Inbox(self.cache, self._ask, self._tell, live=live)
+        self._inbox = Inbox(self.cache, self._ask, self._tell, live=live, start=chat_start)
+        self._marker = Marker(self._ask)
         self._connection: Connection | None = None
         self._online_at: float | None = None
         self._resumes = self._told_online = False
@@ -118,14 +136,17 @@ class ClientSession:
         """When `tick` is due; None without a connection."""
         if self._connection is None:
             return None
-        due, resend = self._connection.next_tick, self._sender.next_tick
-        return due if resend is None else min(due, resend)
+        marks = self._marker.next_tick if self.phase is Phase.ONLINE else None
+        dues = (self._connection.next_tick, self._sender.next_tick, marks)
+        return min(due for due in dues if due is not None)
 
     def tick(self, now: float) -> None:
         """Time has passed. Call `receive` with what has arrived first."""
         if self._connection is not None and not self.wants_close:
             self._connection.tick(now)
             self._sender.tick(now)
+            if self.phase is Phase.ONLINE:
+                self._marker.tick(now)
 
     def connection_lost(self, now: float, error: ChatnetError | None = None) -> float | None:
         """A connection has ended, or could not be made; ``error`` says why, unless the session knows better.
@@ -186,12 +207,31 @@ class ClientSession:
 
         :raises Refused: no server could read it; nothing is posted.
         """
-        if isinstance(target, ToConversation):
-            check(Post(1, target.id, body, kind, reference))
-        else:
-            check(Post(1, 0, body, kind, reference))
-            check(open_request(1, target))
+        check_post(target, body, kind, reference)
         return self._sender.post(target, body, kind, reference)
+
+    def delivered(self, incoming: Incoming) -> None:
+        """The application is done with a message. The sender of a personal one is told, within about a second.
+
+        Not the session itself says so when the message arrives: a program that is killed before it has looked at what
+        its session holds would have lost it.
+        """
+        if incoming.conversation.room is None and not incoming.own:
+            self._marker.delivered(incoming.conversation.id, incoming.message.seq)
+
+    def mark_read(self, conversation: ConversationId, seq: Seq) -> None:
+        """Everything up to this message was shown to the user. The server is told, within about a second."""
+        self._marker.read(conversation, seq)
+
+    def flush_marks(self) -> None:
+        """Send all marks now, if there is a connection."""
+        if self.phase is Phase.ONLINE:
+            self._marker.flush()
+
+    @property
+    def are_marks_settled(self) -> bool:
+        """Has the server confirmed all marks?"""
+        return self._marker.is_settled
 
     def withdraw(self, n: int) -> bool:
         """Take back a post that certainly has not reached a server; False if it may have."""
@@ -251,6 +291,7 @@ class ClientSession:
                 self._tell(HistoryLost(None))
             self._sender.forget()
             self._inbox.forget()
+            self._marker.forget()
             self.cache.forget()
         self._account.greeted(hello)
         is_complete = self._inbox.is_complete
@@ -265,6 +306,8 @@ class ClientSession:
             case RefusedEvent(code=code, reason=reason, retry_after=retry_after):
                 # Too many sessions may be one's own, on connections of which the server has not noticed the end.
                 passes = retry_after > 0 or code == ErrorCode.TOO_MANY_SESSIONS
+                # Somebody else may have taken the name that one has left without hearing of it.
+                passes = passes or (code == ErrorCode.NAME_IN_USE and self._account.try_another_name())
                 failure = Refused(code, reason, retry_after)
                 self._fail(failure, is_final=not passes, retry_after=retry_after)
             case None:
@@ -279,6 +322,7 @@ class ClientSession:
             return
         if who is Who.NEWCOMER:
             self._inbox.forget_chats()
+            self._marker.forget()
         assert self._connection is not None
         self._connection.logged_in()
         self.phase = Phase.ONLINE
@@ -310,6 +354,8 @@ class ClientSession:
                 self._inbox.started(event)
             case Presence():
                 self._presence(event)
+            case Marked():
+                self._marked(event)
             case Renamed(user=user):
                 self._tell(UserRenamed(before, user))
             case RoomChanged(room=room):
@@ -332,3 +378,8 @@ class ClientSession:
         if conversation is not None:
             parted = [self.cache.people.get(id, User(id, "")) for id in event.parted]
             self._tell(PresenceChanged(conversation, event.joined, parted, event.members))
+
+    def _marked(self, event: Marked) -> None:
+        conversation = self.cache.conversations.get(event.conversation)
+        if conversation is not None:
+            self._tell(MarksMoved(conversation, event.user, event.delivered, event.read))

@@ -9,6 +9,7 @@ and none waits for a process that is gone.
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Self
 
@@ -49,6 +50,7 @@ class DiskOutbox:
         :raises ConfigError: DATA_IN_USE: another process has it; DATA_UNUSABLE: it cannot be opened.
         """
         make_private_folder(folder)
+        self._folder = folder
         self._lock = FolderLock(folder)
         try:
             self._database = _open(folder / _FILE_NAME)
@@ -77,10 +79,13 @@ class DiskOutbox:
     # -- the outbox -------------------------------------------------------------------------------------------
 
     def add(self, target: Target, body: str, kind: Kind, reference: Seq) -> Draft:
-        """Keep a new draft; it is on the disk when this returns."""
+        """Keep a new draft; it is on the disk when this returns.
+
+        :raises ConfigError: DATA_UNUSABLE: it cannot be kept.
+        """
         way = next(way for way, type_ in _WAYS.items() if type(target) is type_)
         where = target.id if isinstance(target, ToConversation) else target.name
-        cursor = self._database.execute(
+        cursor = self._execute(
             "INSERT INTO drafts (way, target, body, kind, reference) VALUES (?, ?, ?, ?, ?)",
             (way, where, body, int(kind), reference),
         )
@@ -97,8 +102,14 @@ class DiskOutbox:
         """Forget a draft that is answered for good."""
         draft = self._drafts.remove(n)
         if draft is not None:
-            self._database.execute("DELETE FROM drafts WHERE n = ?", (n,))
+            self._execute("DELETE FROM drafts WHERE n = ?", (n,))
         return draft
+
+    def _execute(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        try:
+            return self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            raise _unusable(self._folder, error) from error
 
     def __iter__(self) -> Iterator[Draft]:
         return iter(self._drafts)
@@ -146,9 +157,10 @@ class Spool:
         drafts = []
         for path in self._paths():
             try:
-                database = sqlite3.connect(f"{(path / _FILE_NAME).absolute().as_uri()}?mode=ro", uri=True)
-                rows = database.execute("SELECT * FROM drafts ORDER BY n").fetchall()
-                database.close()
+                # Not "ro": what a process that was killed has left in the middle must be undone first.
+                uri = f"{(path / _FILE_NAME).absolute().as_uri()}?mode=rw"
+                with closing(sqlite3.connect(uri, uri=True)) as database:
+                    rows = database.execute("SELECT * FROM drafts ORDER BY n").fetchall()
             except sqlite3.Error as error:
                 raise _unusable(path, error) from error
             drafts += [Draft(n, _WAYS[way](where), body, Kind(k), r) for n, way, where, body, k, r in rows]
@@ -165,7 +177,7 @@ def _open(path: Path) -> sqlite3.Connection:
     # SQLite makes its other files with the mode of this one.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     database = sqlite3.connect(path, isolation_level=None)
-    database.execute("PRAGMA synchronous = FULL")
+    database.execute("PRAGMA synchronous = EXTRA")
     database.executescript(_SCHEMA)
     return database
 

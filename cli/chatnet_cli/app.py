@@ -23,7 +23,11 @@ _COMMANDS = {
     "chat": "chatnet_cli.chat",
     "who": "chatnet_cli.who",
     "rooms": "chatnet_cli.rooms",
+    "chats": "chatnet_cli.chats",
     "history": "chatnet_cli.history",
+    "export": "chatnet_cli.export",
+    "outbox": "chatnet_cli.outbox",
+    "admin": "chatnet_cli.admin",
     "search": "chatnet_cli.search",
     "completion": "chatnet_cli.completion",
 }

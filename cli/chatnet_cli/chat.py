@@ -2,6 +2,8 @@
 
 import click
 
+from chatnet_cli.exit_codes import ExitCode
+from chatnet_cli.failures import Failure
 from chatnet_cli.options import Account, check_room_name, client_options
 
 
@@ -14,6 +16,10 @@ def command(account: Account, *, room: str | None, user: str | None) -> None:
 
     Lines that start with / are commands; /help lists them. Ctrl-D or /quit ends it. Without a terminal, lines come
     from standard input, and everything that is said in your rooms and to you goes to standard output.
+
+    What you type while the server is away is kept on the disk and sent once it is back or, if you have left by then
+    (which ends with 75), by the next command under your name; 'chatnet outbox' lists what waits. What is shown counts
+    as read.
 
     \b
     Examples:
@@ -29,9 +35,14 @@ def command(account: Account, *, room: str | None, user: str | None) -> None:
     from chatnet_cli.chat_session import ChatSession
     from chatnet_cli.console import Console
 
-    with account.connect(live=True, reconnect=True) as chat:
-        console = Console(chat.wake)
-        try:
-            ChatSession(chat, console).run(room=room, user=user)
-        finally:
-            console.close()
+    with account.spool().claim() as outbox:
+        waiting = {draft.n: draft.body for draft in outbox}
+        with account.connect(live=True, reconnect=True, outbox=outbox) as chat:
+            console = Console(chat.wake)
+            try:
+                ChatSession(chat, console, waiting).run(room=room, user=user)
+            finally:
+                console.close()
+        if len(outbox):
+            count = "1 message" if len(outbox) == 1 else f"{len(outbox)} messages"
+            raise Failure(ExitCode.TRY_LATER, f"{count} queued, not sent\nThe next command of this name sends it.")

@@ -6,7 +6,7 @@ from datetime import date
 import click
 
 from chatnet import Client
-from chatnet.client.news import Incoming, News
+from chatnet.client.news import Incoming, News, PostRefused, Stored
 from chatnet.errors import ChatnetError
 from chatnet.model import LOBBY, Kind
 from chatnet_cli.console import Console, Line
@@ -31,13 +31,16 @@ _HISTORY = 20
 class ChatSession:
     """One person at one console."""
 
-    def __init__(self, chat: Client, console: Console) -> None:
+    def __init__(self, chat: Client, console: Console, waiting: dict[int, str]) -> None:
+        """``waiting``: what an earlier process has left in the outbox."""
         self._chat = chat
         self._console = console
         self._target: dict[str, str] = {}
         """Where what is typed goes: ``{"room": NAME}`` or ``{"to": NAME}``, as `Client.send` takes it, or nowhere."""
         self._typed: set[tuple[int, int]] = set()
         """Conversation and seq of what was typed here: it stands on the terminal already."""
+        self._unsent = waiting
+        """What was typed while the server was away, by its number in the outbox."""
         self._notices = ConnectionNotices()
         self._is_over = False
         self._commands: dict[str, Callable[[str], None]] = {
@@ -80,6 +83,12 @@ class ChatSession:
     def _hear(self, news: News) -> None:
         if isinstance(news, Incoming):
             self._show(news)
+            self._chat.mark_read(news.conversation.id, news.message.seq)
+        elif isinstance(news, Stored):
+            self._unsent.pop(news.n, None)
+        elif isinstance(news, PostRefused):
+            text = self._unsent.pop(news.n, "")
+            self._console.tell(f"-- not sent: {safe_name(text)}\n   {safe_name(news.reason)}")
         elif (notice := self._notices.of(news) or social_notice(news, self._chat.user)) is not None:
             self._console.tell(f"-- {notice}")
 
@@ -129,7 +138,12 @@ class ChatSession:
         self._send(text, kind, **self._target)
 
     def _send(self, text: str, kind: Kind, *, to: str | None = None, room: str | None = None) -> None:
-        receipt = self._chat.send(check_text(text), to=to, room=room, kind=kind)
+        check_text(text)
+        if not self._chat.is_online:
+            self._unsent[self._chat.post(text, to=to, room=room, kind=kind)] = text
+            self._console.tell("-- not connected: this is sent once the server is back")
+            return
+        receipt = self._chat.send(text, to=to, room=room, kind=kind)
         if self._console.is_terminal:
             self._typed.add((receipt.conversation, receipt.seq))
 

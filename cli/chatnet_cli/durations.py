@@ -6,7 +6,7 @@ import click
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 366 * _SECONDS["d"]
-_FORM = re.compile(r"(\d{1,9})([smhd])")
+_FORM = re.compile(r"([0-9]{1,9})([smhd])")
 
 
 def parse_duration(text: str) -> int | None:

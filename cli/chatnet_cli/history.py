@@ -17,9 +17,14 @@ _MOST = 100_000
 @click.option("--room", metavar="ROOM", help="In this room.")
 @click.option("--with", "user", metavar="USER", help="Between this user and you.")
 @click.option(
-    "--limit", type=click.IntRange(1, _MOST), default=100, show_default=True, help="At most so many, the newest ones."
+    "--limit",
+    type=click.IntRange(1, _MOST),
+    default=100,
+    show_default=True,
+    help="At most so many: the newest ones, or with --after the oldest.",
 )
 @click.option("--before", type=click.IntRange(1), metavar="SEQ", help="Only messages with a smaller number than this.")
+@click.option("--after", type=click.IntRange(0), metavar="SEQ", help="Only messages with a greater number than this.")
 @json_option("every message")
 @client_options
 @click.pass_context
@@ -31,26 +36,30 @@ def command(
     user: str | None,
     limit: int,
     before: int | None,
+    after: int | None,
     as_json: bool,
 ) -> None:
     """Print what was said before, oldest first, as far as the server keeps it.
 
     Ends with 1 if there is nothing. With --json every message has its number, "seq": the smallest one is the --before
-    of the page before.
+    of the page before, and the greatest one the --after of the page behind it.
 
     \b
     Examples:
       chatnet history --room lobby
       chatnet history --with bob --limit 20
       chatnet history --room lobby --before 250 --json
+      chatnet history --room lobby --after 0 --limit 10
     """
     if (user is None) == (room is None):
         raise click.UsageError("say of what: either --room ROOM or --with USER")
+    if before is not None and after is not None:
+        raise click.UsageError("either --before SEQ or --after SEQ")
     if room is not None:
         check_room_name(room)
     with account.connect() as chat:
         conversation = chat.conversation(room=room, with_=user)
-        messages = chat.history(room=room, with_=user, limit=limit, before=before or 0)
+        messages = chat.history(room=room, with_=user, limit=limit, before=before or 0, after=after)
         me = chat.user
     today, style = date.today(), Style(sys.stdout)
     for message in messages:

@@ -12,6 +12,7 @@ from chatnet_cli.options import Account, check_room_name, client_options, json_o
 from chatnet_cli.output import Style, put, put_json, talk
 from chatnet_cli.reader_watch import watch_reader
 from chatnet_cli.render import message_line, message_object, shown_name
+from chatnet_cli.since import Ago, Beginnings, Since
 
 
 @click.command("listen", short_help="Print what is said, as it is said.")
@@ -22,26 +23,41 @@ from chatnet_cli.render import message_line, message_object, shown_name
     metavar="ROOM",
     help="Listen to this room and, unless given again, to nothing else. Default: the lobby and personal messages.",
 )
+@click.option(
+    "--since",
+    type=Since(),
+    metavar="WHEN",
+    help="First what was said before: since a TIME ago (90s, 10m, 2h), since message number SEQ (of one --room), "
+    "since the start, or what is unread.",
+)
 @json_option("every message")
 @client_options
-def command(account: Account, *, rooms: tuple[str, ...], as_json: bool) -> None:
+def command(account: Account, *, rooms: tuple[str, ...], since: "int | Ago | str | None", as_json: bool) -> None:
     """Print every message from now on, until Ctrl-C.
 
     Without --room, these are the messages of the lobby and those sent to you personally. If the connection breaks,
     it is made again, and nothing that the server still keeps is lost.
+
+    With --since, what was said before comes first, as far as the server keeps it, and nothing is left out or printed
+    twice. 'unread' is, in personal chats, what no device of yours has got and, in rooms, what you have not read.
 
     \b
     Examples:
       chatnet listen --as bob
       chatnet listen --room ops --room lobby
       chatnet listen --json | jq -r .text
+      chatnet listen --as bob --since unread             # what came while nobody listened, too
+      chatnet listen --room ops --since 2h
       chatnet listen --as bob | head -1                  # wait for one message
     """
     for room in rooms:
         check_room_name(room)
-    with account.connect(live=not rooms, reconnect=True) as chat:
+    if isinstance(since, int) and len(rooms) != 1:
+        raise click.UsageError("a message number counts in one room: use --since SEQ with one --room ROOM")
+    beginnings = Beginnings.find(account, since, chats=not rooms)
+    with account.connect(live=not rooms, reconnect=True, chat_start=beginnings.of_chat) as chat:
         for room in rooms or (LOBBY,):
-            chat.join(room)
+            chat.join(room, beginnings.of_room(chat, room))
         # Otherwise one message too few would keep `listen | head -1` waiting for the next one.
         watch_reader(chat.wake)
         where = ", ".join(rooms) or f"the {LOBBY} and personal messages"

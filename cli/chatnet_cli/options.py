@@ -9,6 +9,9 @@ import click
 
 if TYPE_CHECKING:
     from chatnet import Client
+    from chatnet.client.inbox import ChatStart
+    from chatnet.client.news import PostRefused
+    from chatnet.client.spool import DiskOutbox, Spool
 
 DEFAULT_TIMEOUT = 10
 LONGEST_TIMEOUT = 86400
@@ -29,14 +32,72 @@ class Account:
     name: str | None
     timeout: float
 
-    def connect(self, *, live: bool = False, reconnect: bool = False) -> "Client":
-        """Log in. ``live``: hear personal messages; ``reconnect``: come back when the connection breaks.
+    def connect(
+        self,
+        *,
+        live: bool = False,
+        reconnect: bool = False,
+        outbox: "DiskOutbox | None" = None,
+        chat_start: "ChatStart | None" = None,
+    ) -> "Client":
+        """Send what waits in the outboxes; then log in, when the client that is returned is entered.
+
+        ``live``: hear personal messages; ``reconnect``: come back when the connection breaks; ``outbox``: see `Client`.
+        What cannot be sent now still waits, and stops no other command.
 
         :raises ChatnetError: the server cannot be reached, or refused.
         """
+        from chatnet.errors import ChatnetError, Unreachable
+
+        try:
+            self.drain()
+        except Unreachable:
+            pass  # whoever connects next says so
+        except ChatnetError as error:
+            from chatnet_cli.output import talk
+            from chatnet_cli.safe_text import safe_name
+
+            talk(f"chatnet: what waits in the outbox could not be sent: {safe_name(error.message)}")
+        return self.client(live=live, reconnect=reconnect, outbox=outbox, chat_start=chat_start)
+
+    def client(
+        self,
+        *,
+        live: bool = False,
+        reconnect: bool = False,
+        outbox: "DiskOutbox | None" = None,
+        chat_start: "ChatStart | None" = None,
+    ) -> "Client":
+        """A client that is not connected yet; nothing that waits is sent before."""
         from chatnet import Client
 
-        return Client(self.server, name=self.name, timeout=self.timeout, live=live, reconnect=reconnect)
+        return Client(
+            self.server,
+            name=self.name,
+            timeout=self.timeout,
+            live=live,
+            reconnect=reconnect,
+            outbox=outbox,
+            chat_start=chat_start,
+        )
+
+    def spool(self) -> "Spool":
+        """The outboxes of this name for this server."""
+        from chatnet_cli.outboxes import folder_of, spool_of
+
+        return spool_of(folder_of(self.server, self.name))
+
+    def drain(self) -> "list[PostRefused]":
+        """Send what waits; returns what was refused for good.
+
+        :raises ChatnetError: it could not be sent now, and still waits.
+        """
+        from chatnet_cli.outboxes import drain, folder_of, spool_of
+
+        folder = folder_of(self.server, self.name)
+        if not folder.is_dir():
+            return []
+        return drain(spool_of(folder), lambda outbox: self.client(outbox=outbox))
 
 
 _OPTIONS = (

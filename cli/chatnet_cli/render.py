@@ -5,6 +5,7 @@ Lines are neutralised here (see `safe_text`) and only here; objects carry what w
 
 from datetime import UTC, date, datetime, tzinfo
 
+from chatnet.client.receipts import Receipt
 from chatnet.model import Conversation, Kind, Message, Room, User
 from chatnet_cli.output import Style
 from chatnet_cli.safe_text import safe_body, safe_name
@@ -81,9 +82,14 @@ def room_object(room: Room) -> dict[str, object]:
     }
 
 
-def receipt_object(conversation: int, seq: int, time: int) -> dict[str, object]:
-    """Where and when a sent message was stored."""
-    return {"conversation": conversation, "seq": seq, **_times(time)}
+def receipt_object(receipt: Receipt) -> dict[str, object]:
+    """Where and when a sent message was stored, and how far it has got: stored, delivered or read."""
+    return {
+        "conversation": receipt.conversation,
+        "seq": receipt.seq,
+        **_times(receipt.time),
+        "reached": receipt.reached,
+    }
 
 
 def _place(conversation: Conversation) -> dict[str, object]:
@@ -94,19 +100,19 @@ def _place(conversation: Conversation) -> dict[str, object]:
 
 def _times(milliseconds: int) -> dict[str, object]:
     """The same moment twice: ISO 8601 in UTC (null where no calendar has it), and milliseconds since 1970."""
-    moment = _moment(milliseconds, UTC)
+    moment = moment_of(milliseconds, UTC)
     iso = None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"time": iso, "time_ms": milliseconds}
 
 
 def _clock(milliseconds: int, today: date) -> str:
-    moment = _moment(milliseconds, None)
+    moment = moment_of(milliseconds, None)
     if moment is None:
         return _UNKNOWN_TIME
     return f"{moment:%H:%M}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M}"
 
 
-def _moment(milliseconds: int, zone: tzinfo | None) -> datetime | None:
+def moment_of(milliseconds: int, zone: tzinfo | None) -> datetime | None:
     """The calendar's name for a moment, in a zone or (None) where this machine is; None if it has none."""
     try:
         return datetime.fromtimestamp(milliseconds / 1000, zone)

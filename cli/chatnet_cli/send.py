@@ -1,12 +1,17 @@
-"""``chatnet send``: say one thing, and end once the server has stored it."""
+"""``chatnet send``: say one thing, and end once the server has stored it, or the other user has got or read it."""
 
 import shlex
+from typing import TYPE_CHECKING
 
 import click
 
+from chatnet_cli.durations import Duration
 from chatnet_cli.message_text import message_text
 from chatnet_cli.options import Account, check_room_name, client_options, json_option
 from chatnet_cli.output import put_json
+
+if TYPE_CHECKING:
+    from chatnet.client.receipts import Stage
 
 
 class TextCommand(click.Command):
@@ -35,34 +40,83 @@ def _quoted(text: str) -> str:
 @click.option("--to", "user", metavar="USER", help="Send it to this user.")
 @click.option("--room", metavar="ROOM", help="Say it in this room; you need not be in it.")
 @click.option("--action", is_flag=True, help="Say it of yourself: '* alice waves'.")
-@json_option("where and when it was stored")
+@click.option(
+    "--wait",
+    type=click.Choice(["stored", "delivered", "read"]),
+    default="stored",
+    show_default=True,
+    help="Until the server has stored it, or (with --to) one of the user's devices has got it, or the user read it.",
+)
+@click.option(
+    "--id",
+    "key",
+    metavar="KEY",
+    help="Repeating the command with the same KEY and target never says it twice, whatever the text is then.",
+)
+@click.option(
+    "--retry", type=Duration(), metavar="TIME", help="Keep trying for so long: 90s, 10m, 2h. Never says it twice."
+)
+@click.option(
+    "--spool",
+    is_flag=True,
+    help="If it cannot be sent now, keep it for the next command of this name and server to send; ends with 75 then.",
+)
+@json_option("where and when it was stored, and how far it got,")
 @client_options
 @click.argument("words", nargs=-1, metavar="[TEXT | -]")
 def command(
-    account: Account, *, user: str | None, room: str | None, action: bool, as_json: bool, words: tuple[str, ...]
+    account: Account,
+    *,
+    user: str | None,
+    room: str | None,
+    action: bool,
+    wait: "Stage",
+    key: str | None,
+    retry: int | None,
+    spool: bool,
+    as_json: bool,
+    words: tuple[str, ...],
 ) -> None:
     """Send TEXT to a user or a room; without TEXT, or with -, what comes from standard input.
 
-    Ends with 0 only once the server has stored the message.
+    Ends with 0 only once the server has stored the message; with --wait, once it got as far as that. If it did not in
+    the time of --timeout, it says 'stored as bob#12, not yet delivered' and ends with 75: that message will arrive.
 
     \b
     Examples:
       chatnet send --to bob "hi"
       echo "disk full on web1" | chatnet send --as cron --room lobby
-      chatnet send --room lobby --action "waves"
+      chatnet send --to bob --wait read --timeout 600 "lunch?"
+      chatnet send --as cron --to bob --id backup-2024-05-01 --retry 10m "backup done"
+      chatnet send --as cron --room lobby --spool "web1 is up"
       chatnet send --to bob -- "-5 degrees outside"
     """
     if (user is None) == (room is None):
         raise click.UsageError("say where to: either --to USER or --room ROOM")
     if room is not None:
         check_room_name(room)
+    _check_together(user, wait=wait, key=key, retry=retry, spool=spool)
     text = message_text(words)
 
-    from chatnet.model import Kind
+    from chatnet_cli.sending import Saying, say, say_with_spool
 
-    with account.connect() as chat:
-        receipt = chat.send(text, to=user, room=room, kind=Kind.ACTION if action else Kind.TEXT)
+    saying = Saying(account, text, user, room, action, wait, key)
+    receipt = say_with_spool(saying) if spool else say(saying, retry)
     if as_json:
         from chatnet_cli.render import receipt_object
 
-        put_json(receipt_object(receipt.conversation, receipt.seq, receipt.time))
+        put_json(receipt_object(receipt))
+
+
+def _check_together(user: str | None, *, wait: str, key: str | None, retry: int | None, spool: bool) -> None:
+    """Do these options make sense with one another?"""
+    if wait != "stored" and user is None:
+        raise click.UsageError(f"--wait {wait} is for people only: a room has no one reader; use it with --to USER")
+    if spool and retry is not None:
+        raise click.UsageError("either --retry, which waits for the server, or --spool, which does not")
+    if spool and key is not None:
+        raise click.UsageError("--id does not go with --spool: use --id with --retry, or --spool alone")
+    if spool and wait != "stored":
+        raise click.UsageError(f"--wait {wait} does not go with --spool, which does not wait")
+    if key == "":
+        raise click.UsageError("the KEY after --id is empty")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatnet.client.receipts import Receipt
 from chatnet.model import Conversation, Kind, Message, Room, User
 from chatnet_cli.output import Style
 from chatnet_cli.render import (
@@ -67,7 +68,8 @@ def test_a_message_of_another_day_says_which() -> None:
 @pytest.mark.parametrize("time", [2**63 - 1, 10**17])
 def test_a_time_that_no_calendar_has_is_shown_as_unknown(time: int) -> None:
     assert line(said("hi", BOB, time=time)) == "[??:??] lobby <bob> hi"
-    assert receipt_object(1, 2, time) == {"conversation": 1, "seq": 2, "time": None, "time_ms": time}
+    receipt = {"conversation": 1, "seq": 2, "time": None, "time_ms": time, "reached": "stored"}
+    assert receipt_object(Receipt(1, 2, time)) == receipt
 
 
 def test_a_terminal_gets_emphasis_unless_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

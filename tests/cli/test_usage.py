@@ -7,7 +7,21 @@ import pytest
 
 from chatnet_cli.app import chatnet, run
 
-COMMANDS = ["serve", "send", "listen", "chat", "who", "rooms", "history", "completion"]
+COMMANDS = [
+    "serve",
+    "send",
+    "listen",
+    "chat",
+    "who",
+    "rooms",
+    "chats",
+    "history",
+    "export",
+    "outbox",
+    "admin",
+    "search",
+    "completion",
+]
 
 
 @pytest.mark.parametrize(
@@ -17,6 +31,10 @@ COMMANDS = ["serve", "send", "listen", "chat", "who", "rooms", "history", "compl
         ["rooms", "list"],
         ["rooms", "create"],
         ["rooms", "archive"],
+        ["outbox", "list"],
+        ["outbox", "send"],
+        ["admin", "backup"],
+        ["admin", "check"],
     ],
 )
 def test_every_command_has_help_with_examples(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,6 +76,20 @@ def test_the_help_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None
         (["history"], "either --room ROOM or --with USER"),
         (["history", "--room", "lobby", "--with", "bob"], "either --room ROOM or --with USER"),
         (["history", "--room", "lobby", "--limit", "0"], "--limit"),
+        (["history", "--room", "lobby", "--before", "5", "--after", "1"], "either --before SEQ or --after SEQ"),
+        (["send", "--room", "lobby", "--wait", "read", "hi"], "for people only"),
+        (["send", "--to", "bob", "--wait", "seen", "hi"], "--wait"),
+        (["send", "--to", "bob", "--retry", "10", "hi"], "such as 10s"),
+        (["send", "--to", "bob", "--retry", "0m", "hi"], "--retry"),
+        (["send", "--to", "bob", "--retry", "soon", "hi"], "90s, 10m"),
+        (["send", "--to", "bob", "--retry", "1m", "--spool", "hi"], "either --retry"),
+        (["send", "--to", "bob", "--id", "k", "--spool", "hi"], "--id"),
+        (["send", "--to", "bob", "--id", "", "hi"], "--id"),
+        (["send", "--to", "bob", "--wait", "read", "--spool", "hi"], "--spool"),
+        (["listen", "--since", "5"], "one --room ROOM"),
+        (["listen", "--since", "yesterday"], "'start' or 'unread'"),
+        (["export"], "either --room ROOM or --with USER"),
+        (["export", "--room", "lobby", "--format", "pdf"], "--format"),
         (["rooms", "create"], "NAME"),
         (["rooms", "create", "#ops"], "'ops'"),
         (["rooms", "frobnicate"], "frobnicate"),
@@ -91,7 +123,7 @@ def test_the_completion_script_is_one_for_the_shell(shell: str, capsys: pytest.C
 
 def test_the_shell_is_told_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("_CHATNET_COMPLETE", "bash_complete")
-    monkeypatch.setenv("COMP_WORDS", "chatnet send --r")
+    monkeypatch.setenv("COMP_WORDS", "chatnet send --ro")
     monkeypatch.setenv("COMP_CWORD", "2")
     assert run([]) == 0
     assert capsys.readouterr().out.strip() == "plain,--room"
@@ -102,7 +134,7 @@ def test_the_shell_is_told_the_commands(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setenv("COMP_WORDS", "chatnet s")
     monkeypatch.setenv("COMP_CWORD", "1")
     assert run([]) == 0
-    assert capsys.readouterr().out.split() == ["plain,serve", "plain,send"]
+    assert capsys.readouterr().out.split() == ["plain,serve", "plain,send", "plain,search"]
 
 
 def test_sending_does_not_load_what_only_others_need() -> None:
@@ -115,7 +147,14 @@ def test_sending_does_not_load_what_only_others_need() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     loaded = set(done.stdout.split())
     assert "chatnet.client.client" in loaded
-    assert not loaded & {"chatnet.server", "chatnet.core.hub", "chatnet.store", "chatnet_cli.serve", "chatnet_cli.chat"}
+    assert not loaded & {
+        "chatnet.server",
+        "chatnet.core.hub",
+        "chatnet.store",
+        "chatnet_cli.serve",
+        "chatnet_cli.chat",
+        "chatnet.client.spool",
+    }
 
 
 def test_the_lazy_commands_are_named_as_they_are_listed() -> None:

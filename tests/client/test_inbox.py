@@ -246,6 +246,18 @@ def test_a_connection_that_breaks_while_coming_back_loses_nothing(live: Script) 
     assert texts(live.news()) == ["4"]
 
 
+def test_a_chat_without_a_name_that_is_truncated_goes_on_once_it_has_one(live: Script) -> None:
+    live.log_in()
+    listing = live.hears_one(ListConversations)
+    live.says(deliver(5, 7), Truncated(5, 13), deliver(5, 13))
+    assert live.news() == []
+    live.says(ConversationPage(listing.id, [Conversation(5, None, BOB, 13, 13)]))
+    follow = live.hears_one(Follow)
+    assert follow.after == 6
+    live.says(Following(follow.id, 5, 13, 13), Truncated(5, 13), deliver(5, 13))
+    assert [type(news) for news in live.news()] == [Online, Missed, Incoming]
+
+
 def test_a_first_listing_that_was_cut_off_is_made_again_and_what_was_heard_goes_on(live: Script) -> None:
     live.log_in()
     listing = live.hears_one(ListConversations)

@@ -249,6 +249,31 @@ def test_a_rename_whose_answer_was_lost_is_found_out_by_the_users_id(script: Scr
     assert script.session.is_online
 
 
+def test_of_several_renames_without_an_answer_any_may_be_the_last_that_came_through(script: Script) -> None:
+    script.log_in()
+    for name in ("ally", "al"):
+        script.session.request(lambda id, name=name: Rename(id, name))
+    for stranger in (User(9, "alice"), User(10, "al")):
+        script.drop()
+        login = script.greet()
+        assert login.name == stranger.name
+        script.says(Welcome(login.id, stranger, stranger.id, "none", 0))
+    script.drop()
+    assert script.log_in(session=4, user=User(7, "ally")).name == "ally"
+    assert script.session.is_online
+
+
+def test_a_name_that_somebody_took_after_an_unheard_rename_is_not_the_end(script: Script) -> None:
+    script.log_in()
+    script.session.request(lambda id: Rename(id, "ally"))
+    script.drop()
+    login = script.greet()
+    script.says(RefusedEvent(login.id, ErrorCode.NAME_IN_USE, "taken"))
+    assert script.drop() is not None
+    assert script.log_in(session=2, user=User(7, "ally")).name == "ally"
+    assert script.session.is_online
+
+
 def test_a_rename_that_was_lost_before_the_server_had_it_changes_nothing(script: Script) -> None:
     script.log_in()
     script.session.request(lambda id: Rename(id, "ally"))
