@@ -10,7 +10,7 @@ Other transports can be registered under ``chatnet+SOMETHING``, with a host and 
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from chatnet.errors import ConfigError, ErrorCode
 
@@ -33,7 +33,7 @@ class Address:
 
     def __str__(self) -> str:
         if self.scheme == UNIX:
-            return f"{self.scheme}://{self.path}"
+            return f"{self.scheme}://{quote(self.path)}"
         if self.scheme == MEMORY:
             return f"{self.scheme}://{self.host}"
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -195,7 +195,11 @@ class Hub:
     # -- the store --------------------------------------------------------------------------------------------
 
     def completed(self, completion: Completion, now: Now) -> list[Effect]:
-        """The store has answered. Answers to batches come in the order in which those were submitted."""
+        """The store has answered. Answers to batches come in the order in which those were submitted.
+
+        When one has failed, so has all that was asked for until then; the hub is told of all of it before anything
+        else, since whatever a session posted in between would overtake what it has to send again.
+        """
         if isinstance(completion, Committed):
             self._posting.committed(completion, now)
             self._retention.committed(completion)

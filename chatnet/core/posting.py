@@ -17,6 +17,7 @@ from chatnet.core.entries import (
     Handle,
     Outcome,
     PutChat,
+    PutMarks,
     PutMessage,
     PutRoom,
     PutUser,
@@ -28,7 +29,7 @@ from chatnet.core.saving import save_referred
 from chatnet.core.state import ChatState, ConversationState, RoomState, Session, State, UserState
 from chatnet.errors import ErrorCode
 from chatnet.events import Ack, Deliver, Nack, Started
-from chatnet.model import ConversationId, Message
+from chatnet.model import ConversationId, Message, UserId
 from chatnet.requests import Post
 
 _STALE = "a later message of this device was stored before this one came"
@@ -136,8 +137,10 @@ class Posting:
             answers.append(Reply(entry.origin, Nack(entry.n, entry.code, entry.reason)))
 
     def _deliver(self, conversation: ConversationState, messages: list[Message], now: Now) -> None:
-        if conversation.head == 0 and isinstance(conversation, ChatState):
-            self._start_chat(conversation)
+        if isinstance(conversation, ChatState):
+            if conversation.head == 0:
+                self._start_chat(conversation)
+            self._read_own(conversation, messages)
         conversation.head = messages[-1].seq
         self._extend_tail(conversation, messages, now)
         if conversation.live:
@@ -153,6 +156,17 @@ class Posting:
                 chat.live[session.handle] = session
                 view = self._state.conversation_of(session, chat)
                 self._state.out.append(Reply(session.handle, Started(view)))
+
+    def _read_own(self, chat: ChatState, messages: list[Message]) -> None:
+        """Who answers with nothing unread has read the own answer too; its count would show it as unread otherwise."""
+        moved: set[UserId] = set()
+        for message in messages:
+            delivered, read = chat.marks.get(message.sender, (0, 0))
+            if read == message.seq - 1 and chat.low != chat.high:
+                chat.marks[message.sender] = (max(delivered, message.seq), message.seq)
+                moved.add(message.sender)
+        for user in moved:
+            self._state.out.append(Append(PutMarks(chat.id, user, *chat.marks[user])))
 
     def _extend_tail(self, conversation: ConversationState, messages: list[Message], now: Now) -> None:
         conversation.tail += messages
@@ -182,14 +196,10 @@ class Posting:
         if session is None:
             return
         session.unanswered -= 1
-        if session.doomed:
-            session.doomed -= 1
-            return
-        # All that it has under way fails too. By the time that is heard, it may have come again already.
-        session.doomed = session.unanswered
-        session.resend_from = n
-        nack = Nack(n, failure.code, failure.reason, failure.retry_after)
-        self._state.out.append(Reply(session.handle, nack))
+        if session.resend_from is None or n < session.resend_from:
+            session.resend_from = n
+            nack = Nack(n, failure.code, failure.reason, failure.retry_after)
+            self._state.out.append(Reply(session.handle, nack))
 
     def _unsave(self, entry: Entry) -> None:
         """What was not put will be with the next message that refers to it; what was not dropped, soon."""

@@ -50,7 +50,6 @@ class Session:
     __slots__ = (
         "behind",
         "device",
-        "doomed",
         "draining",
         "handle",
         "id",
@@ -80,8 +79,6 @@ class Session:
         """Does it wait for the store to read a page?"""
         self.resend_from: int | None = None
         """The device number that must come again first, after a passing failure."""
-        self.doomed = 0
-        """Posts that the store has yet to refuse for a failure of which the session has been told."""
         self.unanswered = 0
         self.post_bucket: Bucket | None = None
         self.text_bucket: Bucket | None = None

@@ -54,7 +54,7 @@ class Storing(Posting):
             doomed, self.batch = [completion.batch, *waiting, self.batch], []
             self.store.acknowledge_failure()
             for batch in doomed:
-                self._hear_failed(Failed(batch, completion.code, completion.reason, completion.retry_after), failure)
+                self._hear_failed(Failed(batch, completion.code, completion.reason, completion.retry_after))
 
     # -- stored -----------------------------------------------------------------------------------------------
 
@@ -75,6 +75,7 @@ class Storing(Posting):
         level = [(c, id) for c in self.open_clients() for id in said if c.next.get(id) == self._head(id) + 1]
         for id, messages in said.items():
             self.truth.heads[id] = messages[-1].seq
+            self.truth.read_own(id, [(message.sender, message.seq) for message in messages])
         for entry in done.batch:
             news += self._apply(entry)
         effects = self.hub.completed(done, self.now)
@@ -158,7 +159,7 @@ class Storing(Posting):
 
     # -- failed -----------------------------------------------------------------------------------------------
 
-    def _hear_failed(self, failed: Failed, failure: int) -> None:
+    def _hear_failed(self, failed: Failed) -> None:
         self.begin()
         answers: list[Answer] = []
         refused: list[tuple[Client, Question]] = []
@@ -166,7 +167,7 @@ class Storing(Posting):
             if isinstance(entry, PutMessage):
                 self.truth.under_way[entry.conversation] -= 1
             if isinstance(entry, PutMessage | CheckMessage):
-                answers += self._ask_again(entry, failure)
+                answers += self._ask_again(entry)
             elif id(entry) in self.changes:
                 client, question, _ = self.changes.pop(id(entry))
                 refused.append((client, question))
@@ -181,16 +182,15 @@ class Storing(Posting):
                 assert isinstance(reply, Refused)
                 assert (reply.code, reply.retry_after) == (failed.code, RETRY_AFTER)
 
-    def _ask_again(self, entry: PutMessage | CheckMessage, failure: int) -> list[Answer]:
-        """Each session is told once of each failure: what else it has under way fails too."""
+    def _ask_again(self, entry: PutMessage | CheckMessage) -> list[Answer]:
+        """Each session is told where to begin: with the first that failed."""
         client = entry.origin
         assert isinstance(client, Client)
         if not client.is_open:
             return []
         client.unanswered.remove(entry.n)
-        if failure in client.failures:
+        if client.hold is not None and client.hold <= entry.n:
             return []
-        client.failures.add(failure)
         client.hold = client.again = entry.n
         return [(client, Nack(entry.n, ErrorCode.STORE_FULL, "", RETRY_AFTER))]
 

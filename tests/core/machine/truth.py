@@ -205,6 +205,14 @@ class Truth:
             return ErrorCode.BAD_REQUEST
         return ErrorCode.ROOM_ARCHIVED if id in self.rooms and self.rooms[id].archived else None
 
+    def read_own(self, conversation: int, said: list[tuple[int, int]]) -> None:
+        """Who says something to another with nothing unread has read that as well."""
+        if conversation in self.chats and len(self.chats[conversation].users) == 2:
+            for user, seq in said:
+                delivered, read = self.marks.get((conversation, user), (0, 0))
+                if read == seq - 1:
+                    self.marks[conversation, user] = (max(delivered, seq), seq)
+
     def mark(self, user: int, conversation: int, delivered: int, read: int) -> tuple[int, int] | None:
         """How far the marks of a user would move; None where they would not."""
         before, head = self.marks.get((conversation, user), (0, 0)), self.heads.get(conversation, 0)

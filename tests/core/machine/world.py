@@ -108,8 +108,6 @@ class Client:
         self.hold: int | None = None
         """The server ignores all numbers above this one."""
         self.unanswered: list[int] = []
-        self.failures: set[int] = set()
-        """Failures of the store of which it was told."""
 
     def __repr__(self) -> str:
         return f"<client {self.number}>"
