@@ -9,9 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from chatnet.core.entries import Batch, Committed, PageRead, ReadMessages, Snapshot
+from chatnet.net.folders import sync_folder
 from chatnet.store.failures import explained
 from chatnet.store.log import Log
-from chatnet.store.opening import FILE_NAME, log_of, open_for_reading, open_for_writing
+from chatnet.store.opening import FILE_NAME, check_settings, log_of, open_for_reading, open_for_writing
 from chatnet.store.reader import Reader
 from chatnet.store.schema import check_layout, migrate
 from chatnet.store.snapshot import read_snapshot
@@ -40,18 +41,22 @@ class Database:
     ) -> None:
         path = folder / FILE_NAME
         with explained(path), ExitStack() as undo:
+            # SQLite makes a checkpoint when the last connection is closed, which after a failure must not be. A reader
+            # that is closed last cannot make one.
+            last = undo.enter_context(ExitStack())
             self._writing = open_for_writing(path)
             undo.callback(self._writing.close)
+            self._reading = open_for_reading(path)
+            last.callback(self._reading.close)
+            check_settings(self._writing, self._reading)
             migrate(self._writing)
             check_layout(self._writing)
             self._log = Log(self._writing, log_of(path), checkpoint_bytes)
             undo.callback(self._log.close)
             self.snapshot: Snapshot = read_snapshot(self._writing, entropy)
             self._log.settle()
-            self._reading = open_for_reading(path)
-            undo.callback(self._reading.close)
-            # The first statement opens the log; from here on nothing of it goes away behind the reader's back.
-            self._reading.execute("SELECT count(*) FROM migrations").fetchone()
+            # The log is there by now, and a journal gone. SQLite syncs that, too, but takes no notice of errors.
+            sync_folder(folder)
             self._writing.execute(f"PRAGMA busy_timeout = {_PATIENCE_MILLISECONDS}")
             undo.pop_all()
         self._writer = Writer(self._writing)
@@ -92,7 +97,6 @@ class Database:
         :raises sqlite3.Error: the disk failed; all is let go of nevertheless.
         """
         with ExitStack() as last:
-            # SQLite itself makes a checkpoint when the last connection is closed. This one cannot.
             last.callback(self._reading.close)
             last.callback(self._writing.close)
             last.callback(self._log.close)

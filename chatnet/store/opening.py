@@ -57,7 +57,13 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     :raises sqlite3.Error: it cannot be opened.
     """
     database = _connect(path, "ro", _START_PATIENCE)
-    database.execute("PRAGMA query_only = ON")
+    try:
+        database.execute("PRAGMA query_only = ON")
+        # Opens the log: from here on it does not go away behind this connection's back.
+        database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
@@ -100,14 +106,23 @@ def _connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
 
 
 def _configure(database: sqlite3.Connection) -> None:
-    database.execute("PRAGMA journal_mode = WAL")
+    # To the end: with its first row it is not committed yet, and an error is still to come.
+    database.execute("PRAGMA journal_mode = WAL").fetchall()
     database.execute("PRAGMA synchronous = FULL")
     database.execute("PRAGMA wal_autocheckpoint = 0")
     # macOS only: there, a plain fsync leaves the data in the disk's own cache.
     database.execute("PRAGMA fullfsync = ON")
     database.execute("PRAGMA checkpoint_fullfsync = ON")
     database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+
+
+def check_settings(writing: sqlite3.Connection, reading: sqlite3.Connection) -> None:
+    """Are the settings as they must be? The journal's mode is asked of the reader, to which only the file can tell it.
+
+    :raises StoreUnusable: they are not.
+    """
     for pragma, wanted in _WANTED.items():
+        database = reading if pragma == "journal_mode" else writing
         (found,) = database.execute(f"PRAGMA {pragma}").fetchone()
         found = found.decode() if isinstance(found, bytes) else found
         if found != wanted:

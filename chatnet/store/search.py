@@ -50,8 +50,7 @@ def to_match(typed: str) -> str:
     It is made of FTS5 strings only, so nothing that is typed is ever its syntax.
     """
     return " AND ".join(
-        f'{"name : " if term.in_name else ""}"{term.text}"{" *" if term.is_prefix else ""}'
-        for term in parse(typed)
+        f'{"name : " if term.in_name else ""}"{term.text}"{" *" if term.is_prefix else ""}' for term in parse(typed)
     )
 
 

@@ -17,6 +17,8 @@ from chatnet.store.schema import SEQ_BITS
 SERVER_ID, NEXT_USER, NEXT_CONVERSATION = "server", "next_user", "next_conversation"
 """Keys of the table ``meta``."""
 _SERVER_ID_BYTES = 16
+_SET_ASIDE = 10_000
+"""Numbers that a run may give out without storing anything; there are enough for 200,000 starts."""
 _NO_NEWEST_MESSAGE = f"""
     SELECT conversation, head FROM heads
     WHERE head >= first AND NOT EXISTS (SELECT * FROM messages WHERE id = (conversation << {SEQ_BITS} | head))
@@ -37,6 +39,7 @@ def read_snapshot(database: sqlite3.Connection, entropy: Callable[[int], bytes])
     if SERVER_ID not in meta:
         meta[SERVER_ID] = entropy(_SERVER_ID_BYTES)
         database.execute(META.put, META.sealed(SERVER_ID, meta[SERVER_ID]))
+    numbers = [_reserve(database, meta, key) for key in (NEXT_USER, NEXT_CONVERSATION)]
     users = [PutUser(id, name, display, bool(guest), hash) for id, name, display, guest, hash in _rows(database, USERS)]
     conversations: list[PutRoom | PutChat] = [
         *(PutRoom(id, name, owner, bool(archived)) for id, name, owner, archived in _rows(database, ROOMS)),
@@ -47,10 +50,20 @@ def read_snapshot(database: sqlite3.Connection, entropy: Callable[[int], bytes])
         users,
         [SavedConversation(entry, *heads.get(entry.id, (1, 0))) for entry in conversations],
         [PutMarks(conversation, user, *marks) for user, conversation, *marks in _rows(database, MARKS)],
-        meta.get(NEXT_USER, 1),
-        meta.get(NEXT_CONVERSATION, 1),
+        *numbers,
         meta[SERVER_ID],
     )
+
+
+def _reserve(database: sqlite3.Connection, meta: dict[str, Any], key: str) -> int:
+    """The next free number; those that this run may give out to what is never stored are set aside.
+
+    A client goes on using the number of a personal chat that it has looked up over a restart of the server. It may be
+    told that there is no such chat any more; but what it sends must never be read by two others.
+    """
+    number: int = meta.get(key, 1)
+    database.execute(META.put, META.sealed(key, number + _SET_ASIDE))
+    return number
 
 
 def _rows(database: sqlite3.Connection, table: Table) -> Iterator[tuple[Any, ...]]:

@@ -20,11 +20,12 @@ from chatnet.core.entries import (
     ReadFailed,
     ReadMessages,
     SavedConversation,
+    Snapshot,
     Stale,
 )
 from chatnet.errors import ErrorCode
 from chatnet.model import Message
-from chatnet.store import devices, sqlite
+from chatnet.store import devices, search, sqlite
 from chatnet.store.database import Database
 from chatnet.store.failures import StoreUnusable
 from chatnet.store.opening import FILE_NAME
@@ -410,13 +411,13 @@ def test_what_was_submitted_is_finished_before_it_closes(folder: Path) -> None:
         assert len(driver.after(1, 0)) == 100
 
 
-def test_a_closed_store_is_one_file_and_nothing_is_open(folder: Path) -> None:
+def test_a_closed_store_has_no_logs_and_nothing_open(folder: Path) -> None:
     before = threading.active_count(), open_files()
     with opened(folder) as driver:
         driver.put(*PREPARATION, post(1, 1))
         driver.after(1, 0)
         assert (threading.active_count(), open_files()) != before
-    assert [file.name for file in folder.iterdir()] == [FILE_NAME]
+    assert {file.name for file in folder.iterdir()} == {FILE_NAME, search.FILE_NAME}
     assert (threading.active_count(), open_files()) == before
 
 
@@ -434,3 +435,16 @@ def test_it_can_be_closed_whatever_has_become_of_it(folder: Path) -> None:
     store.close()
     store.close()
     assert open_files() == before
+
+
+def test_numbers_that_a_run_gave_out_without_storing_anything_are_not_given_out_again(tmp_path: Path) -> None:
+    first, second = (_started(tmp_path) for _ in range(2))
+    assert second.next_conversation >= first.next_conversation + 10_000
+    assert second.next_user >= first.next_user + 10_000
+
+
+def _started(folder: Path) -> Snapshot:
+    store = SqliteStore(folder)
+    snapshot = store.load()
+    store.close()
+    return snapshot
