@@ -1,0 +1,59 @@
+"""``scripts/simulate``: runs any number of seeds, and stops at the first that breaks an invariant."""
+
+import argparse
+import sys
+import time
+import traceback
+
+from chatnet.testing.simulation import STEPS, Failed, simulate
+
+TRACE_LINES = 60
+_PROGRESS_SECONDS = 2.0
+
+
+def main() -> int:
+    """Run the seeds that the arguments say; 1 if one of them failed."""
+    parser = argparse.ArgumentParser(prog="simulate", description="Simulate a whole server with its clients.")
+    parser.add_argument("--seeds", type=int, default=200, metavar="N", help="how many seeds (default: %(default)s)")
+    parser.add_argument("--first", type=int, default=0, metavar="S", help="the first seed (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=STEPS, metavar="K", help="steps of each (default: %(default)s)")
+    parser.add_argument("--trace", action="store_true", help="print the whole trace of a seed that fails, not its end")
+    options = parser.parse_args()
+    try:
+        _run(range(options.first, options.first + options.seeds), options.steps)
+    except Failed as failure:
+        _explain(failure, whole=options.trace)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _run(seeds: range, steps: int) -> None:
+    start = said = time.monotonic()
+    messages = deliveries = connections = 0
+    for done, seed in enumerate(seeds, 1):
+        report = simulate(seed, steps)
+        messages += report.messages
+        deliveries += report.deliveries
+        connections += report.connections
+        now = time.monotonic()
+        if now - said > _PROGRESS_SECONDS:
+            said = now
+            print(f"{done} of {len(seeds)} seeds, {done / (now - start):.1f} a second", file=sys.stderr, flush=True)
+    seconds = time.monotonic() - start
+    print(
+        f"{len(seeds)} seeds without a violation: {messages} messages, {deliveries} deliveries, "
+        f"{connections} connections in {seconds:.1f} s, {len(seeds) / seconds:.1f} seeds a second"
+    )
+
+
+def _explain(failure: Failed, *, whole: bool) -> None:
+    cause = failure.__cause__
+    print("\n".join(failure.trace if whole else failure.trace[-TRACE_LINES:]))
+    traceback.print_exception(cause)
+    print(f"{failure}\nTo see it again: scripts/simulate --seeds 1 --first {failure.seed} --trace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The network of a simulation: every connection may be bad in its own way, and the server's end of each is tapped."""
+
+from collections.abc import Callable
+from random import Random
+
+from chatnet.testing.clock import VirtualClock
+from chatnet.testing.network import Faults, FaultyNetwork, Link
+from chatnet.testing.simulation.wiretap import TappedTransport, Wiretap
+from chatnet.transports.memory import MemoryTransport, Pipe
+
+PIPE_SIZES = (200, 1000, 4000, 16_000, 64_000)
+
+
+def some_faults(rng: Random) -> Faults:
+    """How bad a whole network is: some are bad in all ways, some in one, and some in none."""
+
+    def chance(most: float) -> float:
+        return rng.choice((0.0, most / 10, most))
+
+    return Faults(
+        delay=rng.choice((0.0, 0.01, 0.1, 1.0)),
+        split=chance(0.8),
+        stall=chance(0.02),
+        stall_seconds=rng.choice((0.5, 5.0, 20.0)),
+        reset=chance(0.05),
+        half_close=chance(0.01),
+        refuse=chance(0.3),
+    )
+
+
+class SimulatedNetwork(FaultyNetwork):
+    """``make_tap(name)`` makes the tap of a new connection."""
+
+    def __init__(self, clock: VirtualClock, rng: Random, faults: Faults, make_tap: Callable[[str], Wiretap]) -> None:
+        super().__init__(clock, rng, faults)
+        self._make_tap = make_tap
+        self._count = 0
+        self.taps: dict[Link, Wiretap] = {}
+
+    def pair(self, name: str = "pair") -> tuple[MemoryTransport, MemoryTransport]:
+        self._count += 1
+        client, server = super().pair(f"{name} {self._count}")
+        link = self.links[-1]
+        for pipe in (client.incoming, client.outgoing):
+            pipe.capacity = self._rng.choice(PIPE_SIZES)
+        tap = self._make_tap(f"connection {self._count}")
+        link.server = TappedTransport(server, tap)
+        self.taps = {open: self.taps[open] for open in self.links if open in self.taps} | {link: tap}
+        return client, link.server
+
+    def cut(self, client: MemoryTransport) -> None:
+        """Nothing more arrives on this connection, and neither side is told; not even `heal` mends it."""
+        for pipe in (client.incoming, client.outgoing):
+            pipe._carry = _swallow
+
+    def heal(self) -> None:
+        """From now on nothing goes wrong any more, on open connections neither."""
+        self.faults = Faults()
+        for link in self.links:
+            link._faults = self.faults
+            link.release()
+
+
+def _swallow(pipe: Pipe, size: int) -> None:
+    """What is written stays under way for ever."""
+    del pipe, size

@@ -1,0 +1,282 @@
+"""Reads along at the server's end of each connection, and holds what the server says to the protocol.
+
+At this place it can be seen whether anything leaves the server before it is stored; a client would see it too late.
+Rules: nothing is told of a message before it is stored, nor to anybody whom it does not concern; a conversation's
+messages come in order and without gaps; an ack follows its message; every request has one answer.
+"""
+
+from collections.abc import Callable, Iterable
+
+from chatnet.core.limits import Limits
+from chatnet.errors import ErrorCode, ProtocolError
+from chatnet.events import (
+    Ack,
+    AreYouThere,
+    Closing,
+    Deliver,
+    Done,
+    Event,
+    Following,
+    Hello,
+    HistoryPage,
+    Joined,
+    Nack,
+    Opened,
+    Started,
+    Truncated,
+    Welcome,
+)
+from chatnet.model import ConversationId, DeviceId, Message, Seq, SessionId, UserId
+from chatnet.requests import Alive, Follow, Join, Login, Part, Post, Request
+from chatnet.testing.simulation.audit import AuditedStore
+from chatnet.testing.simulation.trace import Trace, Violation
+from chatnet.transports.memory import MemoryTransport
+from chatnet.wire.codec import decode_event, decode_request
+from chatnet.wire.frames import MAX_PAYLOAD, PREFACE, FrameReader
+
+EXPECTED_ENDS = (
+    ErrorCode.TOO_SLOW,
+    ErrorCode.TIMED_OUT,
+    ErrorCode.AUTH_TIMEOUT,
+    ErrorCode.SERVER_FULL,
+    ErrorCode.REPLACED,
+    ErrorCode.SHUTTING_DOWN,
+)
+"""Why a server may close the connection of a client that keeps the rules."""
+
+
+class TappedTransport(MemoryTransport):
+    """The server's end of a connection, with somebody who reads along."""
+
+    def __init__(self, end: MemoryTransport, tap: "Wiretap") -> None:
+        super().__init__(end.incoming, end.outgoing, end.peer)
+        self._tap = tap
+
+    def receive(self, limit: int) -> bytes | None:
+        data = super().receive(limit)
+        if data:
+            self._tap.heard(data)
+        elif data is not None:
+            self._tap.ended()
+        return data
+
+    def send(self, data: bytes | memoryview) -> int:
+        taken = super().send(data)
+        self._tap.said(bytes(data), taken)
+        return taken
+
+    def close(self) -> None:
+        way = self.outgoing
+        is_broken = way._broken or way._abandoned or way._ended
+        super().close()
+        self._tap.closed(is_broken=is_broken)
+
+
+class Wiretap:
+    """One connection. ``sessions`` tells which sessions a user has at this moment."""
+
+    def __init__(
+        self,
+        name: str,
+        store: AuditedStore,
+        trace: Trace,
+        limits: Limits,
+        sessions: Callable[[UserId], Iterable[SessionId]],
+    ) -> None:
+        self.name = name
+        self.is_open = True
+        self.deliveries = self.bytes = 0
+        self.unanswered: dict[int, None] = {}
+        """Posts without an answer."""
+        self.asked: dict[int, Request] = {}
+        """Requests without a reply."""
+        self._store, self._trace, self._limits, self._sessions = store, trace, limits, sessions
+        self._in, self._out = FrameReader(MAX_PAYLOAD), FrameReader(MAX_PAYLOAD)
+        self._preface = b""
+        self._is_greeted = self._is_dismissed = self._is_blocked = False
+        self._was_slow = False
+        """Has there been so much to send that the server may have kept messages back?"""
+        self._device: DeviceId = b""
+        self._user: UserId = 0
+        self._is_live = False
+        """Does it hear all personal chats, whether it followed them or not?"""
+        self._cursors: dict[ConversationId, Seq] = {}
+        """The last message that was sent of each conversation that is followed."""
+        self._resend_from: int | None = None
+        self._ended_at: float | None = None
+
+    # -- from the client --------------------------------------------------------------------------------------
+
+    def heard(self, data: bytes) -> None:
+        """The server has read this."""
+        self.bytes += len(data)
+        wanted = len(PREFACE) - len(self._preface)
+        self._preface += data[:wanted]
+        self._in.receive(data[wanted:])
+        while (payload := self._in.next_frame()) is not None:
+            request = decode_request(payload)
+            if isinstance(request, Post):
+                self._posted(request.n)
+            elif not isinstance(request, Alive):
+                self.asked[request.id] = request
+
+    def _posted(self, n: int) -> None:
+        if self._resend_from is not None and n > self._resend_from:
+            return
+        self._resend_from = None
+        self.unanswered[n] = None
+
+    def ended(self) -> None:
+        """The server has read that the client has ended its side."""
+        if self._ended_at is None:
+            self._ended_at = self._trace.now
+
+    # -- from the server --------------------------------------------------------------------------------------
+
+    def said(self, data: bytes, taken: int) -> None:
+        """The server has tried to write this, and so many bytes of it were taken."""
+        self.bytes += taken
+        self._is_blocked = taken < len(data)
+        self._was_slow = self._was_slow or len(data) > self._limits.output_soft
+        self._out.receive(data[:taken])
+        try:
+            while (payload := self._out.next_frame()) is not None:
+                self._told(decode_event(payload))
+        except ProtocolError as error:
+            raise Violation("protocol", f"{self.name} was sent what nobody can read: {error}") from error
+
+    def check_settled(self) -> None:
+        """Once quiet: if it is open, has everything that was asked been answered?"""
+        if self.is_open and (self.unanswered or self.asked):
+            raise Violation("I7", f"{self.name} has no answers to {list(self.unanswered)} and {list(self.asked)}")
+
+    def closed(self, *, is_broken: bool) -> None:
+        """The server has closed the connection; before that, who ended its side gets the answers, if it reads them."""
+        self.is_open = False
+        if is_broken or self._is_dismissed or self._is_blocked or self._ended_at is None:
+            return
+        if self._trace.now >= self._ended_at + self._limits.farewell_seconds:
+            return
+        if self.unanswered or self.asked:
+            left = f"{list(self.unanswered)} and {list(self.asked)}"
+            raise Violation("half close", f"{self.name} ended its side, and has no answers to {left}")
+
+    def _told(self, event: Event | None) -> None:
+        if event is None:
+            raise Violation("protocol", f"{self.name} was sent an unknown event")
+        self._trace.add(self.name, f"<- {_summary(event)}")
+        if isinstance(event, Hello) == self._is_greeted and not isinstance(event, Closing):
+            raise Violation("protocol", f"{self.name} was sent {event}, where a Hello comes first and once")
+        self._is_greeted = True
+        match event:
+            case Deliver():
+                self._delivered(event)
+            case Ack():
+                self._acked(event)
+            case Nack():
+                self._nacked(event)
+            case Truncated(id, first):
+                self._truncated(id, first)
+            case Started(conversation):
+                if self._cursors.get(conversation.id) or conversation.head:
+                    raise Violation("protocol", f"{self.name} was told that {conversation.id} begins, late")
+                self._cursors[conversation.id] = 0
+            case Closing(code, reason) if code not in EXPECTED_ENDS:
+                raise Violation("protocol", f"the server closes {self.name}: {code}: {reason}")
+            case Closing():
+                self._is_dismissed = True
+            case _ if hasattr(event, "id"):
+                self._replied(event, event.id)
+
+    def _see(self, conversation: ConversationId, messages: list[Message]) -> None:
+        """These messages leave the server."""
+        chat = self._store.chats.get(conversation)
+        if chat is not None and self._user not in chat:
+            raise Violation("privacy", f"{self.name} was sent messages of the chat {conversation}")
+        for i, message in enumerate(messages):
+            if message.seq != messages[0].seq + i:
+                raise Violation("I6", f"{self.name} was sent {conversation} with a gap before {message.seq}")
+            if self._store.message(conversation, message.seq) != message:
+                raise Violation("I5", f"{self.name} was sent {conversation}#{message.seq}, which is not stored")
+
+    def _delivered(self, event: Deliver) -> None:
+        id, messages = event.conversation, event.messages
+        cursor = self._cursor(id)
+        self._see(id, messages)
+        self.deliveries += len(messages)
+        if not messages or messages[0].seq != (messages[0].seq if cursor is None else cursor + 1):
+            raise Violation("I6", f"{self.name} was sent {_summary(event)} after {cursor}")
+        self._cursors[id] = messages[-1].seq
+
+    def _truncated(self, id: ConversationId, first: Seq) -> None:
+        cursor, kept = self._cursor(id), self._store.first(id)
+        if first > kept or (cursor is not None and first <= cursor + 1):
+            raise Violation("I6", f"{self.name} has {id} up to {cursor}; it is kept from {kept}, not {first}")
+        self._cursors[id] = first - 1
+
+    def _cursor(self, id: ConversationId) -> Seq | None:
+        """How far it was sent a conversation that it follows; None where it has been live from the start."""
+        if id not in self._cursors and not (self._is_live and id in self._store.chats):
+            raise Violation("privacy", f"{self.name} was sent messages of {id}, which it does not follow")
+        return self._cursors.get(id)
+
+    def _acked(self, ack: Ack) -> None:
+        key = (self._device, ack.n)
+        if self._store.places.get(key) != (ack.conversation, ack.seq):
+            raise Violation("I1", f"{self.name} was told {ack}, but it is at {self._store.places.get(key)}")
+        self._answered(ack.n)
+        is_new = key not in self._store.repeated and not self._was_slow
+        if is_new and self._cursors.get(ack.conversation) == ack.seq - 1:
+            raise Violation("order", f"{self.name} got the ack of {ack.conversation}#{ack.seq} before the message")
+
+    def _nacked(self, nack: Nack) -> None:
+        self._answered(nack.n)
+        if nack.retry_after > 0:
+            self._resend_from = nack.n
+            self.unanswered = {n: None for n in self.unanswered if n < nack.n}
+            return
+        key = (self._device, nack.n)
+        if key in self._store.places or (nack.code == ErrorCode.STALE and key not in self._store.checked):
+            raise Violation("I7", f"{self.name}'s message {nack.n} is refused with {nack.code}; it sent all in order")
+
+    def _answered(self, n: int) -> None:
+        if n not in self.unanswered:
+            raise Violation("protocol", f"{self.name} got an answer to {n}, but {list(self.unanswered)} are unanswered")
+        del self.unanswered[n]
+
+    def _replied(self, reply: Event, id: int) -> None:
+        request = self.asked.pop(id, None)
+        match request, reply:
+            case None, _:
+                raise Violation("protocol", f"{self.name} was sent {_summary(reply)}, which answers nothing")
+            case Login(), Welcome(user=user):
+                self._device, self._user, self._is_live = request.device, user.id, request.live
+                if request.replaces and request.replaces in self._sessions(user.id):
+                    raise Violation("replaced", f"{self.name} is in, and the session {request.replaces} still there")
+            case Join(after=after) | Follow(after=after), Joined() | Following():
+                id = reply.room.id if isinstance(reply, Joined) else reply.conversation
+                self._knows_head(id, reply.head)
+                self._cursors[id] = reply.head if after is None else min(after, reply.head)
+            case Part(conversation=id), Done():
+                self._cursors.pop(id, None)
+            case _, Opened(conversation=conversation):
+                self._knows_head(conversation.id, conversation.head)
+            case _, HistoryPage(conversation=id, messages=messages, head=head):
+                self._knows_head(id, head)
+                self._see(id, messages)
+
+    def _knows_head(self, id: ConversationId, head: Seq) -> None:
+        if head > self._store.head(id):
+            raise Violation("I5", f"{self.name} was told of {id}#{head}; only {self._store.head(id)} are stored")
+
+
+def _summary(event: Event) -> str:
+    """The event in a few words."""
+    match event:
+        case Hello() | AreYouThere():
+            return type(event).__name__
+        case Deliver(id, messages) | HistoryPage(conversation=id, messages=messages):
+            seqs = f"#{messages[0].seq}-{messages[-1].seq}" if messages else "#-"
+            return f"{type(event).__name__} {id}{seqs}"
+        case _:
+            return str(event)
