@@ -39,7 +39,7 @@ def read_snapshot(database: sqlite3.Connection, entropy: Callable[[int], bytes])
     if SERVER_ID not in meta:
         meta[SERVER_ID] = entropy(_SERVER_ID_BYTES)
         database.execute(META.put, META.sealed(SERVER_ID, meta[SERVER_ID]))
-    numbers = [_reserve(database, meta, key) for key in (NEXT_USER, NEXT_CONVERSATION)]
+    next_user, next_conversation = (_reserve(database, meta, key) for key in (NEXT_USER, NEXT_CONVERSATION))
     users = [PutUser(id, name, display, bool(guest), hash) for id, name, display, guest, hash in _rows(database, USERS)]
     conversations: list[PutRoom | PutChat] = [
         *(PutRoom(id, name, owner, bool(archived)) for id, name, owner, archived in _rows(database, ROOMS)),
@@ -50,7 +50,8 @@ def read_snapshot(database: sqlite3.Connection, entropy: Callable[[int], bytes])
         users,
         [SavedConversation(entry, *heads.get(entry.id, (1, 0))) for entry in conversations],
         [PutMarks(conversation, user, *marks) for user, conversation, *marks in _rows(database, MARKS)],
-        *numbers,
+        next_user,
+        next_conversation,
         meta[SERVER_ID],
     )
 

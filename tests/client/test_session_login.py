@@ -1,5 +1,7 @@
 """From the connection to the login, and all the ways in which it ends before."""
 
+from functools import partial
+
 import pytest
 
 from chatnet.client.news import Offline, Online
@@ -252,7 +254,7 @@ def test_a_rename_whose_answer_was_lost_is_found_out_by_the_users_id(script: Scr
 def test_of_several_renames_without_an_answer_any_may_be_the_last_that_came_through(script: Script) -> None:
     script.log_in()
     for name in ("ally", "al"):
-        script.session.request(lambda id, name=name: Rename(id, name))
+        script.session.request(partial(Rename, name=name))
     for stranger in (User(9, "alice"), User(10, "al")):
         script.drop()
         login = script.greet()
