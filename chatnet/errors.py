@@ -8,6 +8,7 @@ so a client treats a code that it does not know by what it was raised as.
     +-- Refused                  the server understood and said no; the connection goes on
     +-- Unreachable              no connection: refused, timed out, lost, or not a chatnet server
     +-- TimedOut                 no answer in the time given; what was sent may still arrive
+    |   +-- NotYet               stored, but not yet delivered or read in that time (in chatnet.client)
     +-- ConfigError              an address or an option that cannot be used
     +-- CannotListen             an address that the server cannot open
     +-- StoreUnusable            a data folder that a server cannot start with (in chatnet.store)

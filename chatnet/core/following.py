@@ -65,9 +65,7 @@ class Following:
         while session.behind and not session.draining and not session.reading:
             id, after = next(iter(session.behind.items()))
             conversation = self._state.conversations[id]
-            if after >= conversation.head:
-                self._go_live(session, conversation)
-            elif conversation.tail and conversation.tail[0].seq <= after + 1:
+            if conversation.tail and conversation.tail[0].seq <= after + 1:
                 self._queue(session, conversation, conversation.tail[after + 1 - conversation.tail[0].seq :])
             else:
                 self._fetch(session, conversation, after)

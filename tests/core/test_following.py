@@ -106,6 +106,16 @@ def test_asking_again_moves_the_cursor_back_and_forth() -> None:
     assert seqs(chat.store_all(), "bob") == [4]
 
 
+def test_who_asks_again_while_its_queue_is_long_is_no_longer_live() -> None:
+    chat = Script("alice", "bob")
+    chat.said("alice", 1, 2)
+    assert seqs(chat.ask("bob", Join(5, "lobby", after=0)), "bob") == [1, 2]
+    assert seqs(chat.ask("bob", Join(6, "lobby", after=1)), "bob") == []
+    chat.say("alice", 3)
+    assert seqs(chat.store_all(), "bob") == []
+    assert seqs(drained(chat, "bob"), "bob") == [2, 3]
+
+
 def test_a_page_for_where_the_cursor_was_is_not_used() -> None:
     chat = Script("alice", "bob")
     chat.said("alice", 1, 2, 3)

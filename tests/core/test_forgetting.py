@@ -14,7 +14,7 @@ from chatnet.core.entries import (
 )
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
-from chatnet.events import Ack, ConversationPage, Deliver, Joined, Nack, Opened, RoomChanged, Welcome
+from chatnet.events import Ack, ConversationPage, Deliver, Joined, Nack, Opened, Renamed, RoomChanged, Welcome
 from chatnet.requests import CreateRoom, Join, ListConversations, Mark, Open, Rename
 from tests.core.script import Script, entries, events, refusal, the, to, user
 
@@ -138,6 +138,14 @@ def test_a_message_sent_again_to_somebody_who_is_gone_by_now_gets_its_first_answ
     chat.say("alice", 1, both)
     ack = the(Ack, chat.store_all(), "alice")
     assert (ack.n, ack.seq) == (1, 1)
+
+
+def test_a_rename_is_told_though_somebody_one_talked_to_is_gone() -> None:
+    chat = Script("alice", "bob")
+    chat.said("alice", 1, conversation=chat.chat("alice", "bob"))
+    chat.disconnect("bob")
+    chat.tick(HOLD)
+    assert to(["alice"], Renamed(user(1, "ally"))) in chat.ask("alice", Rename(5, "ally"))
 
 
 def test_messages_under_way_to_a_chat_that_is_forgotten_do_no_harm() -> None:
@@ -301,7 +309,8 @@ def test_a_chat_of_which_nobody_is_left_is_dropped_from_the_store() -> None:
 
 def test_a_chat_of_which_one_is_left_is_kept_and_ended() -> None:
     kept = SavedConversation(PutChat(5, 7, 8), 1, 3)
-    snapshot = Snapshot([stored_user(7, "bob")], [kept], [PutMarks(5, 7, 3, 2)], 9, 6)
+    marks = [PutMarks(5, 7, 3, 2), PutMarks(4, 7, 1, 1)]
+    snapshot = Snapshot([stored_user(7, "bob")], [kept], marks, 9, 6)
     chat = Script(snapshot=snapshot)
     assert chat.tick() == []
     kept_chat = chat.hub._state.users[7].chats[8]
