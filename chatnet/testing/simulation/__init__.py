@@ -9,9 +9,10 @@ to provoke takes a second here, and comes back as often as one wants to look at 
     trace.py      what happened, and `Violation`
     audit.py      the store, with a log of all that it committed
     wiretap.py    what the server says on each connection
-    clients.py    what each client hears
+    application.py   what each client hears
     checks.py     the server's insides
-    behaviour.py, network.py, world.py      people, wires, and everything together
+    behaviour.py, clients.py, network.py, settings.py      people, their programs, the wires, and how bad all is
+    world.py      everything together, and a whole run
 
 Source: the simulation testing of FoundationDB (Zhou et al., SIGMOD 2021, section 4).
 """

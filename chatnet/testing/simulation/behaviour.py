@@ -61,18 +61,18 @@ class Behaviour:
         target = self._target(client)
         for _ in range(self._rng.randint(2, 20)):
             body = self._filled(self._limits.text)
-            client.post(target, body, Kind.TEXT, 0, _possible_refusals(target))
+            client.app.post(target, body, Kind.TEXT, 0, _possible_refusals(target))
 
     def _say(self, client: SimulatedClient) -> None:
-        if len(client.posts) >= _MOST_UNSENT:
+        if len(client.app.posts) >= _MOST_UNSENT:
             return
         body, refusal = self._text()
         target, reference = self._target(client), 0
         kind = self._rng.choice(_KINDS)
         if isinstance(target, ToConversation) and self._rng.random() < 0.2:
-            reference = client.applied.get(target.id, 0)
+            reference = client.app.applied.get(target.id, 0)
             kind = Kind.ANSWER if reference else kind
-        client.post(target, body, kind, reference, (*refusal, *_possible_refusals(target)))
+        client.app.post(target, body, kind, reference, (*refusal, *_possible_refusals(target)))
 
     def _text(self) -> tuple[str, tuple[str, ...]]:
         """A text, and what is wrong with it."""
@@ -93,57 +93,57 @@ class Behaviour:
     def _target(self, client: SimulatedClient) -> Target:
         rng = self._rng
         luck = rng.random()
-        if luck < 0.3 and client.applied:
-            return ToConversation(rng.choice(list(client.applied)))
+        if luck < 0.3 and client.app.applied:
+            return ToConversation(rng.choice(list(client.app.applied)))
         if luck < 0.7:
-            return ToRoom(rng.choice(client.known_rooms if luck < 0.6 else ROOMS))
+            return ToRoom(rng.choice(client.app.known_rooms if luck < 0.6 else ROOMS))
         return ToUser(rng.choice(self._names[:-1] if luck < 0.95 else self._names))
 
     def _withdraw(self, client: SimulatedClient) -> None:
-        n = self._rng.choice(list(client.posts) or [0])
+        n = self._rng.choice(list(client.app.posts) or [0])
         if client.session.withdraw(n):
-            del client.posts[n]
+            del client.app.posts[n]
 
     # -- rooms and names --------------------------------------------------------------------------------------
 
     def _join(self, client: SimulatedClient) -> None:
-        client.join(self._rng.choice(ROOMS), self._rng.choice((None, None, 0)))
+        client.app.join(self._rng.choice(ROOMS), self._rng.choice((None, None, 0)))
 
     def _part(self, client: SimulatedClient) -> None:
-        rooms = [id for id in client.applied if id in client.rooms]
+        rooms = [id for id in client.app.applied if id in client.app.rooms]
         if rooms:
-            client.part(self._rng.choice(rooms))
+            client.app.part(self._rng.choice(rooms))
 
     def _create(self, client: SimulatedClient) -> None:
         name = self._rng.choice(ROOMS)
-        client.ask(lambda id: CreateRoom(id, name))
+        client.app.ask(lambda id: CreateRoom(id, name))
 
     def _archive(self, client: SimulatedClient) -> None:
-        rooms = client.own_rooms or list(client.rooms) or [1]
+        rooms = client.app.own_rooms or list(client.app.rooms) or [1]
         room, archived = self._rng.choice(rooms), self._rng.random() < 0.4
-        client.ask(lambda id: ArchiveRoom(id, room, archived))
+        client.app.ask(lambda id: ArchiveRoom(id, room, archived))
 
     def _rename(self, client: SimulatedClient) -> None:
         """Login names are left alone where another process, or a later one, would come back with the old one."""
         name, display = client.name, self._rng.choice(("", "Zoë", "山田"))
         if client.is_only_one:
             name = self._rng.choice((name, name.upper(), f"{name[:8]}2", self._names[-1]))
-        client.ask(lambda id: Rename(id, name, display))
+        client.app.ask(lambda id: Rename(id, name, display))
 
     def _look_up(self, client: SimulatedClient) -> None:
         for _ in range(self._rng.choice((1, 1, 1, 20))):
             self._look_up_once(client)
 
     def _look_up_once(self, client: SimulatedClient) -> None:
-        conversation = self._rng.choice(list(client.applied) or [1])
+        conversation = self._rng.choice(list(client.app.applied) or [1])
         before, after = self._rng.choice(((0, None), (5, None), (0, 0), (0, 3)))
         limit = self._rng.choice((1, 10, 1000))
         make: tuple[Make, ...] = (
             lambda id: GetHistory(id, conversation, before, after, limit),
-            lambda id: ListUsers(id, conversation if conversation in client.rooms else 0),
+            lambda id: ListUsers(id, conversation if conversation in client.app.rooms else 0),
             lambda id: ListRooms(id, archived=True),
         )
-        client.ask(self._rng.choice(make))
+        client.app.ask(self._rng.choice(make))
 
 
 def _possible_refusals(target: Target) -> tuple[str, ...]:

@@ -85,9 +85,11 @@ class Insides:
             raise Violation("I8", f"{peer} has {size} bytes queued, not {peer.queued}")
         _cap(peer, "output", size, peer.limit)
         if size > limits.output_soft:
-            # What was written in part may be anything; so what is behind it is counted.
+            # What was written in part may be anything; so what is behind it is counted. A page may come on top of what
+            # just fitted under the limit.
             refillable = sum(len(frame) for frame in queue[1:] if frame[_TAG_AT : _TAG_AT + 1] == _DELIVER_TAG)
-            _cap(peer, "output of messages", refillable, limits.output_soft + max(limits.page, limits.text) + KIB)
+            most = limits.output_soft + 2 * max(limits.page, limits.text) + KIB
+            _cap(peer, "output of messages", refillable, most)
 
     # -- the books --------------------------------------------------------------------------------------------
 
@@ -141,24 +143,24 @@ class Insides:
 
     def check_settled(self, client: SimulatedClient, session: Session | None) -> None:
         """Once quiet: is everything that this client posted answered, and everything that it follows applied?"""
-        who, store = client.label, self._store
+        who, app, store = client.label, client.app, self._store
         if session is None or not client.session.is_online:
             raise Violation("I7", f"{who} is not online")
-        if client.posts or client.session.unanswered:
-            raise Violation("I7", f"{who} still has {list(client.posts)} in its outbox")
-        if client.joins or client.questions:
-            raise Violation("I7", f"{who} waits for answers to {list(client.joins)} and {list(client.questions)}")
-        _same(f"rooms of {who}", {id: room.name for id, room in session.rooms.items()}, client.rooms)
-        for id, applied in client.applied.items():
+        if app.posts or client.session.unanswered:
+            raise Violation("I7", f"{who} still has {list(app.posts)} in its outbox")
+        if app.joins or app.questions:
+            raise Violation("I7", f"{who} waits for answers to {list(app.joins)} and {list(app.questions)}")
+        _same(f"rooms of {who}", {id: room.name for id, room in session.rooms.items()}, app.rooms)
+        for id, applied in app.applied.items():
             conversation = self.state.conversations.get(id)
             if applied != store.head(id) or client.session.applied(id) != applied:
                 raise Violation("I7", f"{who} has applied {id} up to {applied}, and {store.head(id)} are stored")
             if conversation is None or session.handle not in conversation.live:
                 raise Violation("I7", f"{who} is not live in {id}")
         for id, people in store.chats.items():
-            if client.user in people and id not in client.applied and store.head(id) > client.must_have(id):
+            if app.user in people and id not in app.applied and store.head(id) > app.must_have(id):
                 raise Violation("I7", f"{who} has never heard of the chat {id}")
-        for id in client.rooms:
+        for id in app.rooms:
             view = client.session.cache.conversations[id].room
             room = self.state.conversations[id]
             assert isinstance(room, RoomState)

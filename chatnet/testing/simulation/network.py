@@ -11,23 +11,6 @@ from chatnet.transports.memory import MemoryTransport, Pipe
 PIPE_SIZES = (200, 1000, 4000, 16_000, 64_000)
 
 
-def some_faults(rng: Random) -> Faults:
-    """How bad a whole network is: some are bad in all ways, some in one, and some in none."""
-
-    def chance(most: float) -> float:
-        return rng.choice((0.0, most / 10, most))
-
-    return Faults(
-        delay=rng.choice((0.0, 0.01, 0.1, 1.0)),
-        split=chance(0.8),
-        stall=chance(0.02),
-        stall_seconds=rng.choice((0.5, 5.0, 20.0)),
-        reset=chance(0.05),
-        half_close=chance(0.01),
-        refuse=chance(0.3),
-    )
-
-
 class SimulatedNetwork(FaultyNetwork):
     """``make_tap(name)`` makes the tap of a new connection."""
 

@@ -11,7 +11,6 @@ from random import Random
 
 from chatnet.address import MEMORY, Address
 from chatnet.config import Config
-from chatnet.core.limits import KIB, Limits
 from chatnet.core.state import Session
 from chatnet.model import SessionId, UserId
 from chatnet.server import Server
@@ -22,7 +21,8 @@ from chatnet.testing.simulation.audit import AuditedStore
 from chatnet.testing.simulation.behaviour import Behaviour
 from chatnet.testing.simulation.checks import Alarm, Insides, check_client
 from chatnet.testing.simulation.clients import SimulatedClient, Surroundings
-from chatnet.testing.simulation.network import SimulatedNetwork, some_faults
+from chatnet.testing.simulation.network import SimulatedNetwork
+from chatnet.testing.simulation.settings import some_faults, some_limits, some_window
 from chatnet.testing.simulation.trace import Trace, Violation
 from chatnet.testing.simulation.wiretap import Wiretap
 from chatnet.testing.stores import FailingStore, LateStore
@@ -60,9 +60,9 @@ class World:
         self._rng = rng = Random(seed)
         self._clock = VirtualClock()
         self.trace = Trace(self._clock)
-        self._limits = _limits(rng)
+        self._limits = some_limits(rng)
         self._selector = MemorySelector(self._clock, rng, advances=False)
-        self._failing = FailingStore(MemoryStore(**_window(rng)), lambda _: rng.random() < self._store_fails)
+        self._failing = FailingStore(MemoryStore(**some_window(rng)), lambda _: rng.random() < self._store_fails)
         self._failing.fails_read = lambda _: rng.random() < self._store_fails
         self._store_fails = 0.0
         store_delay = rng.choice((0.0, 0.01, 0.3))
@@ -243,7 +243,7 @@ class World:
 
     def _session_of(self, client: SimulatedClient) -> Session | None:
         """The core's session of a client, found by its device; None if there is not exactly one."""
-        device = client.identity.device
+        device = client.device
         sessions = [s for s in self._inside.state.sessions.values() if s.device == device]
         return sessions[0] if len(sessions) == 1 else None
 
@@ -266,39 +266,6 @@ class World:
             if not self._server.is_finished:
                 self._until_something_is_due()
             alarm.check()
-
-
-def _limits(rng: Random) -> Limits:
-    """Small enough that everything that is limited really happens."""
-    soft = rng.choice((1, 1, 4, 16)) * KIB
-    return Limits(
-        login_seconds=5.0,
-        strangers=rng.choice((2, 256)),
-        frame=8 * KIB,
-        output_before_login=4 * KIB,
-        output_soft=soft,
-        output_low=512,
-        output_hard=soft + rng.choice((8, 64)) * KIB,
-        ping_seconds=4.0,
-        silence_seconds=10.0,
-        farewell_seconds=3.0,
-        post_burst=rng.choice((5.0, 50.0)),
-        posts_per_second=rng.choice((5.0, 50.0)),
-        text_burst=rng.choice((8, 64)) * KIB,
-        text_per_second=rng.choice((8, 64)) * KIB,
-        request_burst=20.0,
-        requests_per_second=10.0,
-        text=2 * KIB,
-        page=rng.choice((512, 4 * KIB)),
-        presence_members=rng.choice((1, 200)),
-        presence_seconds=2.0,
-        tail_messages=rng.choice((2, 16)),
-        tail_seconds=2.0,
-    )
-
-
-def _window(rng: Random) -> dict[str, int]:
-    return {"window_messages": rng.choice((20, 1000)), "window_bytes": rng.choice((20, 1000)) * KIB}
 
 
 def _clients(rng: Random, around: Surroundings) -> Iterator[SimulatedClient]:

@@ -1,0 +1,61 @@
+"""What differs from seed to seed: limits, the store's window and manners, the network's faults.
+
+All limits are small, so that everything that is limited really happens: slow readers, time-outs, pages, a window that
+drops messages. Every seed is bad in its own way; some are bad in all ways, and some in none.
+"""
+
+from random import Random
+
+from chatnet.core.limits import KIB, Limits
+from chatnet.testing.network import Faults
+
+
+def some_limits(rng: Random) -> Limits:
+    """Limits that a few people reach."""
+    soft = rng.choice((1, 1, 4, 16)) * KIB
+    return Limits(
+        login_seconds=5.0,
+        strangers=rng.choice((2, 256)),
+        frame=8 * KIB,
+        output_before_login=4 * KIB,
+        output_soft=soft,
+        output_low=512,
+        output_hard=soft + rng.choice((8, 64)) * KIB,
+        ping_seconds=4.0,
+        silence_seconds=10.0,
+        farewell_seconds=3.0,
+        post_burst=rng.choice((5.0, 50.0)),
+        posts_per_second=rng.choice((5.0, 50.0)),
+        text_burst=rng.choice((8, 64)) * KIB,
+        text_per_second=rng.choice((8, 64)) * KIB,
+        request_burst=20.0,
+        requests_per_second=10.0,
+        text=2 * KIB,
+        page=rng.choice((512, 4 * KIB)),
+        presence_members=rng.choice((1, 200)),
+        presence_seconds=2.0,
+        tail_messages=rng.choice((2, 16)),
+        tail_seconds=2.0,
+    )
+
+
+def some_window(rng: Random) -> dict[str, int]:
+    """How much a `MemoryStore` keeps."""
+    return {"window_messages": rng.choice((20, 1000)), "window_bytes": rng.choice((20, 1000)) * KIB}
+
+
+def some_faults(rng: Random) -> Faults:
+    """How bad a network is."""
+
+    def chance(most: float) -> float:
+        return rng.choice((0.0, most / 10, most))
+
+    return Faults(
+        delay=rng.choice((0.0, 0.01, 0.1, 1.0)),
+        split=chance(0.8),
+        stall=chance(0.02),
+        stall_seconds=rng.choice((0.5, 5.0, 20.0)),
+        reset=chance(0.05),
+        half_close=chance(0.01),
+        refuse=chance(0.3),
+    )
