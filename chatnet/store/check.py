@@ -53,16 +53,14 @@ def check(path: Path, *, alone: bool = False) -> Iterator[Damage]:
     with explained(path):
         if alone and is_for_newer_sqlite(path):
             yield Damage("the file", "its header says that it is for a newer SQLite")
-        database = open_for_reading(path)
-    with closing(database):
-        try:
-            with one_moment(database):
-                yield from _Check(database).run()
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            if is_obstacle(error):
-                with explained(path):
-                    raise
-            yield Damage("the file", f"it cannot be read as a database ({error})")
+    try:
+        with closing(open_for_reading(path)) as database, one_moment(database):
+            yield from _Check(database).run()
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if is_obstacle(error):
+            with explained(path):
+                raise
+        yield Damage("the file", f"it cannot be read as a database ({error})")
 
 
 @dataclass(slots=True)
@@ -70,6 +68,8 @@ class _Check:
     database: sqlite3.Connection
     names: dict[int, str] = field(default_factory=dict)
     """Of conversations."""
+    firsts: dict[int, int] = field(default_factory=dict)
+    """The oldest seq that each conversation keeps."""
 
     def run(self) -> Iterator[Damage]:
         yield from self._structure()
@@ -133,6 +133,7 @@ class _Check:
     def _messages(self) -> Iterator[Damage]:
         heads: list[tuple[Any, ...]] = []
         yield from self._rows(HEADS, heads)
+        self.firsts = {conversation: first for conversation, first, _ in heads}
         for conversation, first, head in heads:
             if conversation not in self.names:
                 yield Damage(self._name(conversation), "there are messages, but no such room or personal chat")
@@ -183,14 +184,19 @@ class _Check:
                 yield Damage(DEVICES.describe(raw), "it is not what was stored")
                 continue
             broken = trails.find_break(id, n, last)
-            if broken is not None:
-                where = self._message(broken) if broken else "its last message"
+            if broken is not None and not self._is_forgotten(broken):
+                where = self._message(broken)
                 yield Damage(
                     DEVICES.describe(raw),
                     f"its last {REMEMBERED} messages cannot be followed: {where} is not what was stored",
                 )
         for (device,) in self.database.execute(_SAME_NUMBER):
             yield Damage(f"device {device.hex()}", "another device has the same number")
+
+    def _is_forgotten(self, id: int) -> bool:
+        """Was it deleted, perhaps so long ago that nothing is left of it?"""
+        conversation, seq = position(id)
+        return conversation not in self.firsts or seq < self.firsts[conversation]
 
     # -- names ------------------------------------------------------------------------------------------------
 

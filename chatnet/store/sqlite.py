@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,8 @@ class SqliteStore:
         self._completions: deque[Completion] = deque()
         self._wakeup: Callable[[], None] = lambda: None
         self._broken: Exception | None = None
+        self._is_told = False
+        """Has anybody heard that it is broken?"""
         self._jobs: SimpleQueue[Batch | _Signal] = SimpleQueue()
         self._queries: SimpleQueue[Query | None] = SimpleQueue()
         self._indexer = Indexer(folder / FILE_NAME)
@@ -109,8 +112,7 @@ class SqliteStore:
 
         :raises Exception: what made the store unusable; no answer is given from then on.
         """
-        if self._broken is not None:
-            raise self._broken
+        self._raise_if_broken()
         return [self._completions.popleft() for _ in range(len(self._completions))]
 
     def acknowledge_failure(self) -> None:
@@ -120,18 +122,26 @@ class SqliteStore:
     def close(self) -> None:
         """Finish what was submitted, move the log into the database, and let go of it. May be called at any time.
 
-        :raises sqlite3.Error: the disk failed; all is let go of nevertheless.
+        :raises Exception: what made the store unusable, if nobody has heard of it; all is let go of nevertheless.
         """
         self._jobs.put(_STOP)
         self._queries.put(None)
         for thread in self._threads:
             thread.join()
-        self._indexer.stop()
-        if self._searcher is not None:
-            self._searcher.close()
         database, self._database, self._threads = self._database, None, []
-        if database is not None:
-            database.close(is_sound=self._broken is None)
+        with ExitStack() as last:
+            if database is not None:
+                last.callback(database.close, is_sound=self._broken is None)
+            if self._searcher is not None:
+                last.callback(self._searcher.close)
+            self._indexer.stop()
+        if not self._is_told:
+            self._raise_if_broken()
+
+    def _raise_if_broken(self) -> None:
+        if self._broken is not None:
+            self._is_told = True
+            raise self._broken
 
     # -- the threads ------------------------------------------------------------------------------------------
 

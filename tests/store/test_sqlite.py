@@ -304,6 +304,17 @@ def test_after_any_other_error_it_says_nothing_but_that(folder: Path) -> None:
         assert driver.after(1, 0) == []
 
 
+def test_an_error_that_nobody_has_heard_of_is_raised_when_it_closes(folder: Path) -> None:
+    store = SqliteStore(folder)
+    driver = Driver(store)
+    driver.put(*PREPARATION)
+    writing(driver).set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
+    store.submit([post(1, 1)])
+    with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+        store.close()
+    store.close()
+
+
 def test_a_broken_store_leaves_its_log_to_the_next_start(folder: Path) -> None:
     with opened(folder) as driver:
         driver.put(*PREPARATION, post(1, 1))

@@ -1,0 +1,273 @@
+"""Flips bits of a closed database, one at a time, and sees what a server makes of it.
+
+It may refuse to start, or show damaged messages as damaged, or it may not notice because nothing that counts has
+changed. It must never serve anything that was not stored. And whatever it does not take must be named by
+`chatnet.store.check`.
+"""
+
+import argparse
+import logging
+import multiprocessing
+import random
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chatnet.core.entries import (
+    Batch,
+    CheckMessage,
+    Committed,
+    DropChat,
+    Duplicate,
+    PutChat,
+    PutMarks,
+    PutMessage,
+    PutRoom,
+    PutUser,
+    ReadMessages,
+    Snapshot,
+    Stale,
+)
+from chatnet.model import Kind, Message
+from chatnet.store.check import Damage, check
+from chatnet.store.database import Database
+from chatnet.store.failures import DamagedRow, DatabaseTooNew, StoreUnusable
+from chatnet.store.opening import FILE_NAME
+from chatnet.store.rows import damaged
+
+MEMORY = Path("/dev/shm")
+HEADER_BITS = 800
+"""Of the file's first 100 bytes: those that say what all others mean."""
+CONVERSATIONS = (1, 2, 3, 4)
+DROPPED = 5
+PAGE = 60
+
+
+class Wrong(Exception):
+    """Something was served that was not stored, or a damage was not named."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was stored."""
+
+    snapshot: Snapshot
+    messages: dict[int, list[Message]]
+    answers: dict[bytes, tuple[int, Duplicate]]
+    """Of each device: its last number, and the answer to it."""
+
+
+@dataclass
+class Outcome:
+    """What a server made of one database."""
+
+    refused: str = ""
+    damaged: int = 0
+    """Messages that were shown as damaged, or could not be read."""
+    stale: int = 0
+    """Devices that were refused."""
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        if self.refused:
+            return "refused"
+        return "shown as damaged" if self.damaged or self.stale else "harmless"
+
+
+# -- the database ---------------------------------------------------------------------------------------------
+
+
+def make(folder: Path, seed: int = 1, count: int = 400) -> Truth:
+    """Store something of everything, and close it."""
+    chance = random.Random(seed)
+    devices = [chance.randbytes(16) for _ in range(12)]
+    users = [PutUser(i, f"user{i}", f"Üser {i}", i % 2 == 0, chance.randbytes(32)) for i in range(1, 30)]
+    rooms = [PutRoom(i, f"room{i}", 1, i == 2) for i in (1, 2)]
+    chats = [PutChat(3, 1, 2), PutChat(4, 2, 2), PutChat(DROPPED, 1, 3)]
+    with closing(Database(folder, entropy=chance.randbytes)) as database:
+        database.write([[*users, *rooms, *chats, *(PutMarks(1, i, i, i) for i in range(1, 30))]])
+        last: dict[bytes, tuple[int, Duplicate]] = {}
+        for n in range(1, count, 20):
+            batch: Batch = [_message(chance, i, chance.choice(devices)) for i in range(n, n + 20)]
+            (done,) = database.write([batch])
+            _note(done, last)
+        database.write([[DropChat(DROPPED)]])
+    with tempfile.TemporaryDirectory(dir=folder) as copy:
+        # Not the database itself: each start changes it a little.
+        shutil.copy(folder / FILE_NAME, copy)
+        with closing(Database(Path(copy))) as database:
+            messages = {id: database.page(ReadMessages(id, 10_000, 1 << 30, after=0)).messages for id in CONVERSATIONS}
+            assert sum(map(len, messages.values())) > count / 2
+            return Truth(database.snapshot, messages, last)
+
+
+def _message(chance: random.Random, n: int, device: bytes) -> PutMessage:
+    size = 9000 if chance.random() < 0.01 else int(chance.expovariate(1 / 60)) + 1
+    text = "".join(chance.choice("abc deföß🙂") for _ in range(size))
+    conversation = chance.choice((*CONVERSATIONS, DROPPED))
+    return PutMessage(conversation, 1, "user1", "Üser 1", Kind.TEXT, text, 0, 1_700_000_000_000 + n, device, n, None)
+
+
+def _note(done: Committed, last: dict[bytes, tuple[int, Duplicate]]) -> None:
+    for entry, outcome in zip(done.batch, done.outcomes, strict=True):
+        assert isinstance(entry, PutMessage)
+        assert isinstance(outcome, Message)
+        last[entry.device] = entry.n, Duplicate(entry.conversation, outcome.seq, outcome.time)
+
+
+# -- what a server makes of it ----------------------------------------------------------------------------------
+
+
+def serve(folder: Path, truth: Truth) -> Outcome:
+    """Start, read everything, say something in each conversation and send something again."""
+    outcome = Outcome()
+    try:
+        database = Database(folder)
+    except (StoreUnusable, DatabaseTooNew) as error:
+        outcome.refused = error.message
+        return outcome
+    with closing(database):
+        if database.snapshot != truth.snapshot:
+            outcome.wrong.append(f"the snapshot is {database.snapshot}")
+        for conversation, messages in truth.messages.items():
+            _read(database, conversation, messages, outcome)
+        _write(database, truth, outcome)
+    return outcome
+
+
+def _read(database: Database, conversation: int, messages: list[Message], outcome: Outcome) -> None:
+    for after in range(0, len(messages), PAGE):
+        expected = messages[after : after + PAGE]
+        try:
+            page = database.page(ReadMessages(conversation, PAGE, 1 << 30, after=after)).messages
+        except (sqlite3.Error, DamagedRow):
+            outcome.damaged += len(expected)
+            continue
+        if len(page) != len(expected):
+            outcome.wrong.append(f"a page of {conversation} after {after} has {len(page)} messages")
+        for message, right in zip(page, expected, strict=False):
+            if message != right:
+                outcome.damaged += 1
+                if message != damaged(right.seq):
+                    outcome.wrong.append(f"{conversation}#{right.seq} is {message}")
+
+
+def _write(database: Database, truth: Truth, outcome: Outcome) -> None:
+    """A store that has noticed something may refuse to write; what it says it must keep."""
+    again: Batch = [CheckMessage(device, n, "", "", None) for device, (n, _) in truth.answers.items()]
+    new: Batch = [
+        PutMessage(id, 1, "user1", "", Kind.TEXT, f"new in {id}", 0, 1, bytes([id]) * 16, 1, None)
+        for id in CONVERSATIONS
+    ]
+    try:
+        answered, stored = database.write([again, new])
+    except (sqlite3.Error, DamagedRow) as error:
+        outcome.refused = f"cannot write: {error}"
+        return
+    for (_, right), answer in zip(truth.answers.values(), answered.outcomes, strict=True):
+        if isinstance(answer, Stale):
+            outcome.stale += 1
+        elif answer != right:
+            outcome.wrong.append(f"{answer} in place of {right}")
+    for id, message in zip(CONVERSATIONS, stored.outcomes, strict=True):
+        seq = len(truth.messages[id]) + 1
+        if isinstance(message, Stale):
+            outcome.stale += 1  # the new device may be the neighbour of a damaged one
+        elif not isinstance(message, Message) or message.seq != seq:
+            outcome.wrong.append(f"{message} in place of {id}#{seq}")
+        elif database.page(ReadMessages(id, 1, 1 << 30, after=seq - 1)).messages not in ([message], [damaged(seq)]):
+            outcome.wrong.append(f"{id}#{seq} is not what was said")
+
+
+# -- flips ----------------------------------------------------------------------------------------------------
+
+
+def flips(count: int, size: int, seed: int) -> list[int]:
+    """Which bits: all that are in the header if there is time for that, and any others."""
+    chance = random.Random(seed)
+    header = chance.sample(range(HEADER_BITS), min(HEADER_BITS, count // 8))
+    return header + [chance.randrange(8 * size) for _ in range(count - len(header))]
+
+
+def try_flip(original: Path, folder: Path, truth: Truth, bit: int) -> tuple[Outcome, list[Damage]]:
+    """Flip one bit of a copy, and see.
+
+    :raises Wrong: somebody would have been told something wrong.
+    """
+    for old in folder.iterdir():
+        old.unlink()
+    path = folder / FILE_NAME
+    shutil.copy(original, path)
+    with path.open("r+b") as file:
+        file.seek(bit // 8)
+        byte = file.read(1)[0]
+        file.seek(bit // 8)
+        file.write(bytes([byte ^ 1 << bit % 8]))
+    try:
+        damages = list(check(path, alone=True))
+    except DatabaseTooNew as error:
+        damages = [Damage("the file", error.message)]
+    outcome = serve(folder, truth)
+    if outcome.wrong:
+        raise Wrong(f"bit {bit}: {outcome.wrong[0]}")
+    if outcome.kind != "harmless" and not damages:
+        raise Wrong(f"bit {bit}: the check names nothing, but {outcome}")
+    return outcome, damages
+
+
+def run(work: tuple[Path, Truth, list[int]]) -> tuple[Counter[str], list[str]]:
+    """Try many flips; how they went, and what is wrong."""
+    original, truth, bits = work
+    logging.disable()  # a server would say which devices it refuses
+    kinds: Counter[str] = Counter()
+    wrong: list[str] = []
+    with tempfile.TemporaryDirectory(dir=original.parent) as folder:
+        for bit in bits:
+            try:
+                outcome, damages = try_flip(original, Path(folder), truth, bit)
+            except Exception as error:
+                wrong.append(str(error) if isinstance(error, Wrong) else f"bit {bit}: {error!r}")
+                continue
+            kinds[outcome.kind] += 1
+            kinds["harmless, but named"] += outcome.kind == "harmless" and bool(damages)
+    return kinds, wrong
+
+
+def flip_many(count: int, seed: int, processes: int, only: list[int] | None = None) -> tuple[Counter[str], list[str]]:
+    """Make a database and try ``count`` flips of it, or some chosen ones."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None, prefix="chatnet-flips-") as folder:
+        original = Path(folder) / FILE_NAME
+        truth = make(Path(folder))
+        bits = only or flips(count, original.stat().st_size, seed)
+        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+            done = pool.map(run, [(original, truth, bits[i::processes]) for i in range(processes)])
+    kinds: Counter[str] = Counter()
+    for some, _ in done:
+        kinds += some
+    return kinds, [text for _, wrong in done for text in wrong]
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="scripts/bit_flip_test", description=__doc__)
+    parser.add_argument("count", type=int, metavar="N", help="how many bits to flip")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--bits", type=int, nargs="+", metavar="BIT", help="flip these, and no others")
+    parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
+    options = parser.parse_args()
+    kinds, wrong = flip_many(options.count, options.seed, options.processes, options.bits)
+    for text in wrong:
+        print(f"WRONG: {text}", file=sys.stderr)
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    print(f"{options.count} flipped bits (seed {options.seed}): {counts}; {len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

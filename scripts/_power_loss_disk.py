@@ -1,0 +1,133 @@
+"""What a disk may hold after the power was lost: any mixture of what was synced and what was written since.
+
+A sector (512 bytes) is as it was at the last sync of its file, or as any later write left it, whatever became of the
+others; a file's size and the folder's entries likewise. Nothing that was synced is ever undone.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from _power_loss_trace import Begins, Create, Step, Sync, SyncFailed, Told, Truncate, Unlink, Write
+
+SECTOR = 512
+Operation = Write | Truncate
+
+
+@dataclass(slots=True)
+class Inode:
+    """A file's content, under whatever name."""
+
+    durable: bytearray = field(default_factory=bytearray)
+    pending: list[Operation] = field(default_factory=list)
+    """Asked for since the last sync."""
+
+
+@dataclass(slots=True)
+class Disk:
+    """What is durable, and what is under way."""
+
+    names: list[dict[str, Inode]] = field(default_factory=lambda: [{}])
+    """The folder's entries: as they are durable, and after each change since."""
+
+    def apply(self, step: Step) -> None:
+        """Go on by one step."""
+        match step:
+            case Write() | Truncate():
+                self.names[-1][step.file].pending.append(step)
+            case Create():
+                self.names.append(self.names[-1] | {step.file: Inode()})
+            case Unlink():
+                self.names.append({name: inode for name, inode in self.names[-1].items() if name != step.file})
+            case Sync(""):
+                del self.names[:-1]
+            case Sync():
+                inode = self.names[-1][step.file]
+                for operation in inode.pending:
+                    _apply(inode.durable, operation)
+                inode.pending.clear()
+            case SyncFailed() | Told() | Begins():
+                pass
+
+    # -- states -----------------------------------------------------------------------------------------------
+
+    def states(self, chance: random.Random, count: int) -> Iterator[tuple[str, dict[str, bytes]]]:
+        """``count`` states in which the files may be found, each with what it is called.
+
+        First what is likeliest (all, nothing, or the first few of the pending writes are there), then torn ones, then
+        any mixture.
+        """
+        for i in range(count):
+            kind = (
+                ("all", "nothing", "prefix", "torn", "mixture", "mixture")[i % 6]
+                if count > 1
+                else chance.choice(_KINDS)
+            )
+            names = self.names[-1] if kind == "all" else chance.choice(self.names)
+            yield kind, {name: _found(inode, kind, chance) for name, inode in names.items()}
+
+
+_KINDS = ("all", "nothing", "prefix", "prefix", "torn", "torn", "mixture", "mixture", "mixture")
+
+
+def _apply(content: bytearray, operation: Operation) -> None:
+    if isinstance(operation, Truncate):
+        del content[operation.size :]
+        content.extend(bytes(operation.size - len(content)))
+        return
+    end = operation.offset + len(operation.data)
+    content.extend(bytes(max(0, end - len(content))))
+    content[operation.offset : end] = operation.data
+
+
+def _found(inode: Inode, kind: str, chance: random.Random) -> bytes:
+    pending = inode.pending
+    if kind == "mixture" and pending:
+        return _mixture(inode, chance)
+    count = {"all": len(pending), "nothing": 0}.get(kind, chance.randint(0, len(pending)))
+    content = bytearray(inode.durable)
+    for operation in pending[:count]:
+        _apply(content, operation)
+    if kind == "torn" and count < len(pending):
+        _tear(content, pending[count], chance)
+    return bytes(content)
+
+
+def _tear(content: bytearray, operation: Operation, chance: random.Random) -> None:
+    """Some sectors of a write are there, others are not."""
+    if isinstance(operation, Truncate):
+        return
+    before = bytes(content)
+    _apply(content, operation)
+    first, last = operation.offset // SECTOR, (operation.offset + len(operation.data) - 1) // SECTOR
+    for sector in range(first, last + 1):
+        if chance.random() < 0.5:
+            place = slice(sector * SECTOR, min((sector + 1) * SECTOR, len(content)))
+            old = before[place]
+            content[place] = old + bytes(place.stop - place.start - len(old))
+
+
+def _mixture(inode: Inode, chance: random.Random) -> bytes:
+    """Every sector, and the size, as at any moment since the last sync."""
+    versions = [bytes(inode.durable)]
+    content = bytearray(inode.durable)
+    for operation in inode.pending:
+        _apply(content, operation)
+        versions.append(bytes(content))
+    late = chance.random()
+    size = len(chance.choice(versions))
+    found = bytearray(size)
+    for start in range(0, size, SECTOR):
+        version = versions[-1] if chance.random() < late else chance.choice(versions)
+        piece = version[start : min(start + SECTOR, size)]
+        found[start : start + len(piece)] = piece
+    return bytes(found)
+
+
+def put(folder: Path, files: dict[str, bytes]) -> None:
+    """Make a folder hold exactly these files."""
+    for old in folder.iterdir():
+        old.unlink()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
