@@ -1,8 +1,20 @@
-"""A whole server with its clients, under virtual time: 240 seeds, and that a seed is all there is to a run."""
+"""A whole server with its clients, under virtual time: 240 seeds, what a seed is worth, and that mistakes are found."""
+
+import os
+import subprocess
+import sys
+from typing import Any
 
 import pytest
 
-from chatnet.testing.simulation import simulate
+from chatnet.client.session import ClientSession
+from chatnet.core.effects import Broadcast
+from chatnet.core.posting import Posting
+from chatnet.events import Deliver
+from chatnet.model import Message
+from chatnet.store.memory import MemoryStore
+from chatnet.testing.simulation import Failed, Violation, World, simulate
+from chatnet.testing.simulation.__main__ import main
 
 SEEDS_A_TEST = 20
 
@@ -15,7 +27,104 @@ def test_no_invariant_is_broken(first: int) -> None:
     assert said > 10 * SEEDS_A_TEST, "nobody says anything in these runs, so they prove nothing"
 
 
-def test_a_seed_gives_the_same_run_every_time() -> None:
-    once, again = simulate(7, 400), simulate(7, 400)
+# -- one seed, one run ----------------------------------------------------------------------------------------
+
+
+def test_a_seed_gives_the_same_trace_byte_for_byte() -> None:
+    worlds = [World(7), World(7), World(8)]
+    for world in worlds:
+        world.run(400)
+    once, again, other = (world.trace.text() for world in worlds)
     assert once == again
-    assert once.digest != simulate(8, 400).digest
+    assert once != other
+
+
+def test_a_seed_gives_the_same_trace_in_every_process() -> None:
+    """Sets and dicts of text are in another order with another hash seed."""
+    code = "from chatnet.testing.simulation import simulate; print(simulate(7, 400).digest)"
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stdout
+        for hash_seed in ("1", "2")
+    ]
+    assert digests[0] == digests[1] == f"{simulate(7, 400).digest}\n"
+
+
+# -- planted mistakes -----------------------------------------------------------------------------------------
+
+
+def first_violation(seeds: int = 30) -> str | None:
+    """The rule that the first of these seeds finds broken."""
+    for seed in range(seeds):
+        try:
+            simulate(seed)
+        except Failed as failure:
+            return getattr(failure.__cause__, "rule", repr(failure.__cause__))
+    return None
+
+
+def test_a_delivery_before_the_commit_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    append = Posting._append
+
+    def hasty(self: Posting, session: Any, conversation: Any, post: Any, now: Any) -> None:
+        append(self, session, conversation, post, now)
+        seq, user = conversation.head + conversation.pending, session.user.user
+        said = Message(seq, now.wall, user.id, user.name, user.display, post.kind, post.body, post.reference)
+        self._state.out.append(Broadcast(conversation.live, Deliver(conversation.id, [said])))
+
+    monkeypatch.setattr(Posting, "_append", hasty)
+    assert first_violation() == "I5"
+
+
+def test_a_store_that_forgets_what_it_stored_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    put = MemoryStore._put_message
+
+    def forgetful(self: MemoryStore, entry: Any) -> Any:
+        self._devices.pop(entry.device, None)
+        return put(self, entry)
+
+    monkeypatch.setattr(MemoryStore, "_put_message", forgetful)
+    assert first_violation() == "I3"
+
+
+def test_half_a_frame_that_outlives_its_connection_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = ClientSession.connection_made
+
+    def sticky(self: ClientSession, now: float) -> None:
+        reader = getattr(self, "kept_reader", None)
+        made(self, now)
+        assert self._connection is not None
+        if reader is not None:
+            self._connection._reader = reader
+        self.kept_reader = self._connection._reader  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(ClientSession, "connection_made", sticky)
+    assert first_violation() == "client"
+
+
+# -- the script -----------------------------------------------------------------------------------------------
+
+
+def test_the_script_sums_up_what_it_ran(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "2", "--first", "5", "--steps", "100"]) == 0
+    assert "2 seeds without a violation" in capsys.readouterr().out
+
+
+def test_the_script_shows_the_end_of_the_trace_of_the_first_seed_that_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(World, "_stop", lambda *_: _raise(Violation("I9", "as planted")))
+    assert main(["--seeds", "2", "--first", "5", "--steps", "100"]) == 1
+    output = capsys.readouterr().out
+    assert "world becomes quiet" in output
+    assert "seed 5: I9: as planted" in output
+
+
+def _raise(violation: Violation) -> None:
+    raise violation

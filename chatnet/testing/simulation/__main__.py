@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 
 from chatnet.testing.simulation import STEPS, Failed, simulate
 
@@ -11,14 +12,14 @@ TRACE_LINES = 60
 _PROGRESS_SECONDS = 2.0
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the seeds that the arguments say; 1 if one of them failed."""
     parser = argparse.ArgumentParser(prog="simulate", description="Simulate a whole server with its clients.")
     parser.add_argument("--seeds", type=int, default=200, metavar="N", help="how many seeds (default: %(default)s)")
     parser.add_argument("--first", type=int, default=0, metavar="S", help="the first seed (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=STEPS, metavar="K", help="steps of each (default: %(default)s)")
     parser.add_argument("--trace", action="store_true", help="print the whole trace of a seed that fails, not its end")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
         _run(range(options.first, options.first + options.seeds), options.steps)
     except Failed as failure:
