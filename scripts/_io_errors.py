@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from _power_loss_check import Promises, find_losses
@@ -119,7 +120,7 @@ def try_one(failing: int) -> tuple[str, list[str]]:
 
 
 def find_syncs() -> list[int]:
-    """The numbers of all syncs of a run in which none fails.
+    """The numbers of all syncs of a run in which none fails, those of each thread and file in turn.
 
     :raises CannotRecord: strace is not there, or may not be used.
     """
@@ -128,14 +129,24 @@ def find_syncs() -> list[int]:
         folder.mkdir(mode=0o700)
         run(folder, 0)
         lines = folder.with_name("strace").read_text("ascii").splitlines()
-    by_thread = Counter(line.split()[0] for line in lines if " fdatasync(" in line)
-    return sorted({n for count in by_thread.values() for n in range(1 + AHEAD * (count > AHEAD), count + 1)})
+    done: Counter[str] = Counter()
+    sorts: dict[tuple[str, str], list[int]] = {}
+    for line in lines:
+        if " fdatasync(" in line:
+            thread, _, call, *_ = line.split()
+            done[thread] += 1
+            if "<" in call:  # not one of those of nothing, by which the main thread is ahead
+                sorts.setdefault((thread, call.partition("<")[2]), []).append(done[thread])
+    for numbers in sorts.values():
+        random.Random(1).shuffle(numbers)
+    in_turn = [n for some in zip_longest(*sorts.values()) for n in some if n is not None]
+    return list(dict.fromkeys(in_turn))
 
 
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="scripts/io_error_test", description=__doc__)
-    parser.add_argument("count", type=int, nargs="?", metavar="N", help="let so many fail, spread over a run; or all")
+    parser.add_argument("count", type=int, nargs="?", metavar="N", help="let so many fail; or all")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     options = parser.parse_args()
     try:
@@ -144,9 +155,8 @@ def main() -> int:
         print(f"io_error_test: {error}", file=sys.stderr)
         return EX_UNAVAILABLE
     count = min(options.count or len(syncs), len(syncs))
-    chosen = [syncs[i * len(syncs) // count] for i in range(count)]
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
-        results = pool.map(try_one, chosen, chunksize=1)
+        results = pool.map(try_one, syncs[:count], chunksize=1)
     wrong = [text for _, texts in results for text in texts]
     for text in wrong:
         print(f"WRONG: {text}", file=sys.stderr)

@@ -18,7 +18,7 @@ from chatnet.requests import CreateRoom, GetHistory, Post, Request
 from chatnet.server import Server
 from chatnet.store.sqlite import SqliteStore
 from tests.e2e.raw import Raw, request
-from tests.store.scripts import run_script
+from tests.scripts.running import run_script
 
 MIB = 1 << 20
 
@@ -27,8 +27,7 @@ def test_after_a_sync_that_fails_nothing_is_promised_and_the_server_ends() -> No
     done = run_script("_io_errors.py", "14")
     assert done.returncode == 0, done.stderr
     assert "0 wrong" in done.stdout
-    for file in ("chatnet.db,", "chatnet.db-wal"):
-        assert f" of {file}" in done.stdout, "there are commits and checkpoints among those that failed"
+    assert " of chatnet.db-wal" in done.stdout, "there are commits among those that failed"
 
 
 # -- a full disk ------------------------------------------------------------------------------------------------

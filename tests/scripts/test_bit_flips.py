@@ -1,6 +1,6 @@
 """No flipped bit of the database is ever served as something that was stored; see ``scripts/bit_flip_test``."""
 
-from tests.store.scripts import run_script
+from tests.scripts.running import run_script
 
 
 def test_a_flipped_bit_is_refused_shown_or_harmless_and_named_unless_harmless() -> None:
