@@ -1,7 +1,9 @@
 """What a disk may hold after the power was lost: any mixture of what was synced and what was written since.
 
 A sector (512 bytes) is as it was at the last sync of its file, or as any later write left it, whatever became of the
-others; a file's size and the folder's entries likewise. Nothing that was synced is ever undone.
+others; a file's size and the folder's entries likewise. Nothing that was synced is ever undone. A file is shortened as
+a whole or not at all, since file systems free what was behind its new end only once that is durable: what is written
+afterwards is there only if the file was shortened, and what was cut off is whole if it was not.
 """
 
 import random
@@ -109,12 +111,8 @@ def _tear(content: bytearray, operation: Operation, chance: random.Random) -> No
 
 
 def _mixture(inode: Inode, chance: random.Random) -> bytes:
-    """Every sector, and the size, as at any moment since the last sync."""
-    versions = [bytes(inode.durable)]
-    content = bytearray(inode.durable)
-    for operation in inode.pending:
-        _apply(content, operation)
-        versions.append(bytes(content))
+    """Every sector, and the size, as at any moment since the last sync, or between two times that the file was cut."""
+    versions = chance.choice(_between_cuts(inode))
     late = chance.random()
     size = len(chance.choice(versions))
     found = bytearray(size)
@@ -123,6 +121,19 @@ def _mixture(inode: Inode, chance: random.Random) -> bytes:
         piece = version[start : min(start + SECTOR, size)]
         found[start : start + len(piece)] = piece
     return bytes(found)
+
+
+def _between_cuts(inode: Inode) -> list[list[bytes]]:
+    """The file after each pending operation; a new list from each that made it shorter on."""
+    content = bytearray(inode.durable)
+    pieces = [[bytes(content)]]
+    for operation in inode.pending:
+        before = len(content)
+        _apply(content, operation)
+        if len(content) < before:
+            pieces.append([])
+        pieces[-1].append(bytes(content))
+    return pieces
 
 
 def put(folder: Path, files: dict[str, bytes]) -> None:
