@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chatnet.events import Ack
 from chatnet.wire.codec import encode
@@ -203,25 +201,3 @@ def test_a_file_is_cut_as_a_whole() -> None:
     )
     found = {files["f"] for _, files in states(disk)}
     assert found == {b"a" * 1024, b"", bytes(1024), bytes(SECTOR) + b"b" * SECTOR}
-
-
-_writes = st.builds(Write, st.just("f"), st.integers(0, 3000), st.binary(min_size=1, max_size=1500))
-
-
-@given(st.lists(_writes, max_size=4), st.lists(_writes, max_size=4), st.integers(0, 2**32))
-def test_every_sector_is_as_it_was_at_some_moment_since_the_last_sync(
-    before: list[Step], since: list[Step], seed: int
-) -> None:
-    moments = []
-    for i in range(len(since) + 1):
-        disk = after(Create("f"), Sync(""), *before, Sync("f"), *since[:i])
-        ((_, files),) = (state for state in disk.states(random.Random(0), 6) if state[0] == "all")
-        moments.append(files["f"])
-    for kind, files in disk.states(random.Random(seed), 12):
-        found = files["f"]
-        assert len(found) in {len(moment) for moment in moments}
-        for start in range(0, len(found), SECTOR):
-            pieces = {moment[start : start + SECTOR].ljust(SECTOR, b"\0") for moment in moments}
-            assert found[start : start + SECTOR].ljust(SECTOR, b"\0") in pieces
-        if kind in ("all", "nothing"):
-            assert found == moments[-1 if kind == "all" else 0]
