@@ -39,8 +39,8 @@ def backup(source: Path, target: Path) -> list[Damage]:
         with explained(source), closing(open_for_reading(source)) as database, explained(target):
             _copy(database, unfinished)
         damages = list(check(unfinished))
+        unfinished.replace(target)
         undo.pop_all()
-    unfinished.replace(target)
     sync_folder(target.absolute().parent)
     return damages
 

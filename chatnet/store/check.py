@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chatnet.store.devices import REMEMBERED, Devices
-from chatnet.store.failures import DamagedRow, StoreUnusable, explained, in_one_line, is_obstacle
+from chatnet.store.failures import DamagedRow, DatabaseTooNew, StoreUnusable, explained, in_one_line, is_obstacle
 from chatnet.store.opening import is_for_newer_sqlite, open_for_reading
 from chatnet.store.reader import one_moment, read_rows
 from chatnet.store.rows import CHATS, DEVICES, GONE, HEADS, MARKS, META, ROOMS, USERS, Table
@@ -56,11 +56,11 @@ def check(path: Path, *, alone: bool = False) -> Iterator[Damage]:
     try:
         with closing(open_for_reading(path)) as database, one_moment(database):
             yield from _Check(database).run()
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        if is_obstacle(error):
+    except (sqlite3.DatabaseError, UnicodeDecodeError, DatabaseTooNew) as error:
+        if isinstance(error, DatabaseTooNew) or is_obstacle(error):
             with explained(path):
                 raise
-        yield Damage("the file", f"it cannot be read as a database ({error})")
+        yield Damage("the file", f"it cannot be read as a database ({in_one_line(str(error).encode())})")
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class _Check:
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if is_obstacle(error):
                     raise
-                yield Damage("the file", f"a part of it cannot be read ({error})")
+                yield Damage("the file", f"a part of it cannot be read ({in_one_line(str(error).encode())})")
 
     def _structure(self) -> Iterator[Damage]:
         for (text,) in self.database.execute(f"PRAGMA integrity_check({_MOST_STRUCTURE_ERRORS})"):

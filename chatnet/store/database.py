@@ -25,7 +25,7 @@ _PATIENCE_MILLISECONDS = 100
 
 
 class Database:
-    """A server's database. `write`, `make_room` and `close` are for one thread, `page` is for one other.
+    """A server's database. `page` is for one thread, all else for one other.
 
     :param entropy: ``entropy(n)`` gives n random bytes, for the id of a new server.
     :raises StoreUnusable: in one line, why; nothing is left open.
