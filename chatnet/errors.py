@@ -7,6 +7,7 @@ so a client treats a code that it does not know by what it was raised as.
     +-- ProtocolError            the other side broke the wire protocol; the connection is over
     +-- Refused                  the server understood and said no; the connection goes on
     +-- Unreachable              no connection: refused, timed out, lost, or not a chatnet server
+    +-- TrustError               a server that cannot prove to be the one that is wanted; nothing was said to it
     +-- TimedOut                 no answer in the time given; what was sent may still arrive
     |   +-- NotYet               stored, but not yet delivered or read in that time (in chatnet.client)
     +-- ConfigError              an address or an option that cannot be used
@@ -35,6 +36,8 @@ class ErrorCode(StrEnum):
     TOO_MANY_UNANSWERED = "TOO_MANY_UNANSWERED"
     SERVER_FULL = "SERVER_FULL"
     REPLACED = "REPLACED"
+    KICKED = "KICKED"
+    LOGGED_OUT = "LOGGED_OUT"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     INTERNAL = "INTERNAL"
 
@@ -42,6 +45,8 @@ class ErrorCode(StrEnum):
     NOT_LOGGED_IN = "NOT_LOGGED_IN"
     ALREADY_LOGGED_IN = "ALREADY_LOGGED_IN"
     FORBIDDEN = "FORBIDDEN"
+    BAD_CREDENTIALS = "BAD_CREDENTIALS"
+    RETRY_AFTER = "RETRY_AFTER"
     NAME_IN_USE = "NAME_IN_USE"
     BAD_NAME = "BAD_NAME"
     BAD_REQUEST = "BAD_REQUEST"
@@ -53,6 +58,11 @@ class ErrorCode(StrEnum):
     ROOM_EXISTS = "ROOM_EXISTS"
     ROOM_ARCHIVED = "ROOM_ARCHIVED"
     NOT_A_MEMBER = "NOT_A_MEMBER"
+    NO_SUCH_TOKEN = "NO_SUCH_TOKEN"
+    NO_SUCH_INVITATION = "NO_SUCH_INVITATION"
+    BAD_PASSWORD = "BAD_PASSWORD"
+    BANNED = "BANNED"
+    MUTED = "MUTED"
 
     # A message was refused.
     BAD_TEXT = "BAD_TEXT"
@@ -68,6 +78,8 @@ class ErrorCode(StrEnum):
 
     # On the client's side only.
     UNREACHABLE = "UNREACHABLE"
+    UNTRUSTED = "UNTRUSTED"
+    TLS_FAILED = "TLS_FAILED"
     NO_ANSWER = "NO_ANSWER"
     BAD_ADDRESS = "BAD_ADDRESS"
     BAD_OPTION = "BAD_OPTION"
@@ -99,6 +111,19 @@ class Refused(ChatnetError):
 
 class Unreachable(ChatnetError):
     """There is no connection to a chatnet server at that address, or it was lost for good."""
+
+
+class TrustError(ChatnetError):
+    """It may be somebody else's server: trying again, or without encryption, is no cure.
+
+    ``expected`` and ``seen`` are pins (`chatnet.net.pins`) of the key that was to be there, and of the one that is;
+    None where there is none, or where it is not known.
+    """
+
+    def __init__(self, code: str, message: str, expected: bytes | None = None, seen: bytes | None = None) -> None:
+        super().__init__(code, message)
+        self.expected = expected
+        self.seen = seen
 
 
 class TimedOut(ChatnetError):

@@ -8,7 +8,22 @@ from typing import Annotated
 
 import msgspec
 
-from chatnet.model import Conversation, ConversationId, Hit, Message, Room, Seq, SessionId, User, UserId
+from chatnet.model import (
+    Ban,
+    Conversation,
+    ConversationId,
+    Deed,
+    Hit,
+    Invitation,
+    Member,
+    Message,
+    Room,
+    Seq,
+    SessionId,
+    Token,
+    User,
+    UserId,
+)
 
 Delay = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 """Seconds; neither a broken nor a hostile server makes a client wait for ever."""
@@ -71,7 +86,7 @@ class Pong(Event, frozen=True, tag=12):
 
 
 class Welcome(Event, frozen=True, tag=13):
-    """The reply to `Login`."""
+    """The reply to `Login`, `TokenLogin` and `Enter`."""
 
     id: int
     user: User
@@ -138,7 +153,7 @@ class ConversationPage(Event, frozen=True, tag=19):
 
 
 class UserPage(Event, frozen=True, tag=20):
-    """Some of the users who are online; ``next`` as above."""
+    """Some of the users who were asked for; ``next`` as above."""
 
     id: int
     users: list[User]
@@ -168,6 +183,76 @@ class SearchPage(Event, frozen=True, tag=23):
 
     id: int
     hits: list[Hit]
+    next: int = 0
+
+
+class Challenge(Event, frozen=True, tag=24):
+    """The reply to `StartScram`: SCRAM's server-first-message."""
+
+    id: int
+    message: str
+
+
+class Proven(Event, frozen=True, tag=25):
+    """The reply to `FinishScram`: SCRAM's server-final-message, by which the server shows that it knew the secret."""
+
+    id: int
+    message: str
+    name: str
+    """The account's login name; the name of the invitation for a join code."""
+
+
+class Registered(Event, frozen=True, tag=26):
+    """The reply to `Register` and `CreateAccount`."""
+
+    id: int
+    user: User
+
+
+class TokenCreated(Event, frozen=True, tag=27):
+    """The reply to `CreateToken`."""
+
+    id: int
+    token: Token
+
+
+class TokenPage(Event, frozen=True, tag=28):
+    """Some tokens of an account; ``next`` is a cursor as above."""
+
+    id: int
+    tokens: list[Token]
+    next: int = 0
+
+
+class InvitationPage(Event, frozen=True, tag=29):
+    """Some of the join codes that can still be used; ``next`` is the name to go on after, empty at the end."""
+
+    id: int
+    invitations: list[Invitation]
+    next: str = ""
+
+
+class MemberPage(Event, frozen=True, tag=40):
+    """Some of those who belong to a room; ``next`` as above."""
+
+    id: int
+    members: list[Member]
+    next: int = 0
+
+
+class BanPage(Event, frozen=True, tag=41):
+    """Some bans and mutes; ``next`` as above."""
+
+    id: int
+    bans: list[Ban]
+    next: int = 0
+
+
+class AuditPage(Event, frozen=True, tag=42):
+    """Lines of the audit log, the newest first; ``next`` is the ``before`` of the following page, 0 at the end."""
+
+    id: int
+    deeds: list[Deed]
     next: int = 0
 
 
@@ -210,7 +295,7 @@ class Renamed(Event, frozen=True, tag=34):
 
 
 class RoomChanged(Event, frozen=True, tag=35):
-    """A room that one is in was archived, opened again, or has another owner."""
+    """A room that one is in has another name, topic or owner, was archived or opened again, made private or public."""
 
     room: Room
 
@@ -222,6 +307,21 @@ class Marked(Event, frozen=True, tag=36):
     user: UserId
     delivered: Seq
     read: Seq
+
+
+class Removed(Event, frozen=True, tag=37):
+    """One is no longer in this room: put out, banned, or gone by another of one's own sessions."""
+
+    conversation: ConversationId
+    code: str
+    reason: str
+
+
+class Invited(Event, frozen=True, tag=38):
+    """One may join this room from now on."""
+
+    room: Room
+    by: User
 
 
 AnyEvent = (
@@ -242,6 +342,15 @@ AnyEvent = (
     | RoomPage
     | HistoryPage
     | SearchPage
+    | Challenge
+    | Proven
+    | Registered
+    | TokenCreated
+    | TokenPage
+    | InvitationPage
+    | MemberPage
+    | BanPage
+    | AuditPage
     | Deliver
     | Truncated
     | Started
@@ -249,5 +358,7 @@ AnyEvent = (
     | Renamed
     | RoomChanged
     | Marked
+    | Removed
+    | Invited
 )
 """Everything that may come from a server."""

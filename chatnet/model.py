@@ -24,7 +24,12 @@ DeviceNumber = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 DeviceId = Annotated[bytes, msgspec.Meta(min_length=DEVICE_ID_BYTES, max_length=DEVICE_ID_BYTES)]
 """16 random bytes: one installation of a client, or one short-lived process of it."""
 Secret = Annotated[bytes, msgspec.Meta(min_length=SECRET_BYTES, max_length=SECRET_BYTES)]
-"""32 bytes that only a guest knows."""
+"""32 bytes that only a guest or a device knows."""
+TokenId = Natural
+Time = Natural
+"""Milliseconds since 1970 UTC."""
+ITERATIONS = 600_000
+"""Of PBKDF2: no verifier has fewer, and no client answers a server that asks for fewer."""
 
 LOBBY = "lobby"
 """The room that always exists."""
@@ -44,6 +49,63 @@ class Kind(IntEnum):
     """Said by the server."""
 
 
+class Role(IntEnum):
+    """What a user is on the server."""
+
+    GUEST = 0
+    """A name for a while; no account."""
+    MEMBER = 1
+    ADMIN = 2
+
+
+class Rank(IntEnum):
+    """What a user is in a room. Whoever has none is a passer-by."""
+
+    INVITED = 0
+    """May join a private room, and has not yet."""
+    MEMBER = 1
+    MODERATOR = 2
+    OWNER = 3
+
+
+class Scope(IntEnum):
+    """What a token is good for."""
+
+    ALL = 0
+    SEND = 1
+    """To look up a conversation and post into it, nothing else."""
+
+
+class Act(IntEnum):
+    """What those with power over others do; also the words of the audit log."""
+
+    KICK = 0
+    """Put out of the room, or off the server; coming back is allowed."""
+    BAN = 1
+    UNBAN = 2
+    MUTE = 3
+    UNMUTE = 4
+    INVITE = 5
+    UNINVITE = 6
+    """Take back an invitation to a room, or the membership that came of it."""
+    PROMOTE = 7
+    """Make a moderator."""
+    DEMOTE = 8
+    """Make a moderator a member again."""
+    PASS_ON = 9
+    """Make another the owner; the old one stays a moderator."""
+    CHANGE_ROOM = 20
+    CREATE_ACCOUNT = 21
+    DROP_ACCOUNT = 22
+    SET_ROLE = 23
+    SET_PASSWORD = 24
+    CREATE_TOKEN = 25
+    REVOKE_TOKEN = 26
+    CREATE_INVITATION = 27
+    REVOKE_INVITATION = 28
+    REGISTER = 29
+
+
 class Record(msgspec.Struct, frozen=True, array_like=True):
     """Base of all that is both kept and sent."""
 
@@ -56,7 +118,7 @@ class User(Record, frozen=True):
     """Login name: 1 to 32 ASCII characters, unique when compared case-folded."""
     display: str = ""
     """How the user likes to be shown; empty for the login name itself."""
-    guest: bool = True
+    role: Role = Role.GUEST
 
 
 class Room(Record, frozen=True):
@@ -69,6 +131,9 @@ class Room(Record, frozen=True):
     archived: bool = False
     members: int = 0
     """How many users are in it now."""
+    topic: str = ""
+    private: bool = False
+    """Only for its members and those who are invited; nobody else sees that it exists."""
 
 
 class Conversation(Record, frozen=True):
@@ -115,3 +180,74 @@ class Hit(Record, frozen=True):
 
     conversation: Conversation
     message: Message
+
+
+class Verifier(Record, frozen=True):
+    """What a server keeps of a password or a join code: enough to check it, not to know it (RFC 5802, section 3)."""
+
+    salt: Annotated[bytes, msgspec.Meta(min_length=16, max_length=64)]
+    iterations: Annotated[int, msgspec.Meta(ge=ITERATIONS, le=10_000_000)]
+    stored_key: Secret
+    server_key: Secret
+
+
+class Token(Record, frozen=True):
+    """One token of an account, without its secret."""
+
+    id: TokenId
+    user: UserId
+    label: str
+    scope: Scope
+    made: Time
+    expires: Time = 0
+    """0 for never."""
+
+
+class Invitation(Record, frozen=True):
+    """A join code that can still be used, without its secret half."""
+
+    name: str
+    uses: int
+    """How often it can still be used."""
+    expires: Time
+    """0 for never."""
+    role: Role
+    maker: UserId
+    """0 for the server itself."""
+
+
+class Member(Record, frozen=True):
+    """Somebody who belongs to a room, online or not."""
+
+    user: User
+    rank: Rank
+    online: bool
+
+
+class Ban(Record, frozen=True):
+    """A ban or a mute that holds."""
+
+    user: User
+    act: Act
+    """BAN or MUTE."""
+    until: Time
+    """0 for ever."""
+    by: UserId
+    reason: str
+    time: Time
+
+
+class Deed(Record, frozen=True):
+    """One line of the audit log. Names are kept as they were then."""
+
+    id: Natural
+    """1, 2, 3..., in the order in which things were done."""
+    time: Time
+    actor: UserId
+    actor_name: str
+    act: Act
+    subject: str
+    """Whom or what it was done to: a login name, a room's name, a token's label, the name of an invitation."""
+    conversation: ConversationId
+    """The room in which it was done; 0 for the whole server."""
+    detail: str

@@ -1,1 +1,1 @@
-"""Who may be who: rules for names, and guests' secrets. No I/O."""
+"""Who may be who: rules for names, guests' secrets, passwords, join codes and tokens. No I/O."""

@@ -16,7 +16,21 @@ from collections.abc import Hashable
 
 import msgspec
 
-from chatnet.model import ConversationId, DeviceId, Kind, Message, Seq, UserId
+from chatnet.model import (
+    Act,
+    ConversationId,
+    Deed,
+    DeviceId,
+    Kind,
+    Message,
+    Rank,
+    Role,
+    Scope,
+    Seq,
+    TokenId,
+    UserId,
+    Verifier,
+)
 
 Handle = Hashable
 """What the network calls a session by. Opaque to the core and to stores."""
@@ -32,8 +46,13 @@ class PutUser(Entry, frozen=True):
     id: UserId
     name: str
     display: str
-    guest: bool
+    role: Role
     secret_hash: bytes
+    """Of a guest; empty for an account."""
+    verifier: Verifier | None = None
+    """Of an account's password; None where it has none."""
+    uid: int = -1
+    """The operating system's user that may use this account over the local socket; -1 for none."""
 
 
 class PutRoom(Entry, frozen=True):
@@ -43,6 +62,8 @@ class PutRoom(Entry, frozen=True):
     name: str
     owner: UserId
     archived: bool
+    topic: str = ""
+    private: bool = False
 
 
 class PutChat(Entry, frozen=True):
@@ -69,6 +90,8 @@ class PutMessage(Entry, frozen=True):
     n: int
     origin: Handle
     """The session that waits for the answer; the store hands it back and keeps nothing of it."""
+    marks_own: bool = False
+    """If the sender has read all before it, is it marked as read by the sender as well? So it is in a chat of two."""
 
 
 class PutMarks(Entry, frozen=True):
@@ -95,6 +118,94 @@ class CheckMessage(Entry, frozen=True):
     origin: Handle
 
 
+class PutToken(Entry, frozen=True):
+    """Keep a token."""
+
+    id: TokenId
+    user: UserId
+    hash: bytes
+    """32 bytes: SHA-256 of the token."""
+    label: str
+    scope: Scope
+    made: int
+    """Milliseconds since 1970 UTC, as all times here."""
+    expires: int
+    """0 for never."""
+
+
+class DropToken(Entry, frozen=True):
+    """Forget a token."""
+
+    id: TokenId
+
+
+class PutInvitation(Entry, frozen=True):
+    """Keep a join code that can be used ``uses`` times more."""
+
+    name: str
+    verifier: Verifier
+    uses: int
+    expires: int
+    role: Role
+    maker: UserId
+
+
+class DropInvitation(Entry, frozen=True):
+    """Forget a join code."""
+
+    name: str
+
+
+class PutMember(Entry, frozen=True):
+    """Keep what a user is in a room."""
+
+    conversation: ConversationId
+    user: UserId
+    rank: Rank
+    since: int
+
+
+class DropMember(Entry, frozen=True):
+    """A user has no part in a room any more."""
+
+    conversation: ConversationId
+    user: UserId
+
+
+class PutBan(Entry, frozen=True):
+    """Keep a ban or a mute, in a room or (conversation 0) on the whole server."""
+
+    conversation: ConversationId
+    user: UserId
+    act: Act
+    """BAN or MUTE; a user can have one of each in each place."""
+    until: int
+    """0 for ever."""
+    by: UserId
+    reason: str
+    time: int
+
+
+class DropBan(Entry, frozen=True):
+    """A ban or a mute is over."""
+
+    conversation: ConversationId
+    user: UserId
+    act: Act
+
+
+class PutDeed(Entry, frozen=True):
+    """Add a line to the audit log. The store numbers them; nothing removes them."""
+
+    time: int
+    actor: UserId
+    actor_name: str
+    act: Act
+    subject: str
+    conversation: ConversationId
+    detail: str
+
+
 class Expire(Entry, frozen=True):
     """Forget the oldest messages of a conversation, those from before a time. Some at a time: ask again while it helps.
 
@@ -107,7 +218,7 @@ class Expire(Entry, frozen=True):
 
 
 class DropUser(Entry, frozen=True):
-    """Forget a guest who is gone for good."""
+    """Forget a guest or an account that is gone for good, with its tokens, memberships, marks and bans."""
 
     id: UserId
 
@@ -185,16 +296,20 @@ class PageRead(msgspec.Struct, frozen=True):
 class ReadFailed(msgspec.Struct, frozen=True):
     """A query that could not be answered now."""
 
-    query: "ReadMessages | SearchMessages"
+    query: "ReadMessages | SearchMessages | ReadDeeds"
     code: str
     reason: str
 
 
 class SearchMessages(msgspec.Struct, frozen=True):
-    """Find messages by their words, the newest first, in rooms and in the personal chats ``chats``."""
+    """Find messages by their words, the newest first: in all public rooms, and of what is closed only in ``chats``.
+
+    The core asks again what the asker may read when it has the answer; a store need not know of bans.
+    """
 
     words: str
     chats: list[ConversationId]
+    """The personal chats and the private rooms that the asker may read; no others are looked through."""
     conversation: ConversationId
     """Only in this one; 0 for all."""
     before: int
@@ -214,8 +329,25 @@ class Found(msgspec.Struct, frozen=True):
     """0 where there is no more."""
 
 
-Query = ReadMessages | SearchMessages
-Completion = Committed | Failed | PageRead | Found | ReadFailed
+class ReadDeeds(msgspec.Struct, frozen=True):
+    """Read the last ``limit`` lines of the audit log, or those before the one of id ``before``; the newest first."""
+
+    before: int
+    """0 for the newest."""
+    limit: int
+    token: object = None
+    """The asker's own note; handed back."""
+
+
+class DeedsRead(msgspec.Struct, frozen=True):
+    """The answer to a `ReadDeeds`."""
+
+    query: ReadDeeds
+    deeds: list[Deed]
+
+
+Query = ReadMessages | SearchMessages | ReadDeeds
+Completion = Committed | Failed | PageRead | Found | DeedsRead | ReadFailed
 
 
 class SavedConversation(msgspec.Struct, frozen=True):
@@ -238,3 +370,12 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The same for rooms and personal chats."""
     server: bytes = b""
     """16 bytes by which clients know the server again, made once; empty where a store keeps nothing."""
+    secret: bytes = b""
+    """32 bytes that nobody else knows, made once; empty where a store keeps nothing."""
+    tokens: list[PutToken] = []
+    invitations: list[PutInvitation] = []
+    members: list[PutMember] = []
+    """In the order in which they came to be members."""
+    bans: list[PutBan] = []
+    next_token: TokenId = 1
+    """Greater than every token id that was ever put."""

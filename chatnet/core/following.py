@@ -10,7 +10,6 @@ and when it reads again it misses nothing.
 Source: the soft limits of Redis' client output buffers, but with a refill in place of a disconnect.
 """
 
-from chatnet.clock import Now
 from chatnet.core.effects import AwaitDrain, Broadcast, Effect, Read, Reply
 from chatnet.core.entries import Handle, PageRead, ReadFailed, ReadMessages
 from chatnet.core.policy import text_bytes
@@ -20,7 +19,8 @@ from chatnet.model import Message, Seq
 
 MESSAGE_OVERHEAD = 256
 """At least the bytes of an encoded message beside its text: numbers, and two names of at most 32 and 160 bytes."""
-PAGE_MESSAGES = 1000
+PAGE_MESSAGES = 400
+"""Read from the store at once, so that with the longest names, too, they stay far below the soft limit."""
 
 
 class Following:
@@ -84,7 +84,8 @@ class Following:
             self._state.out.append(Reply(session.handle, Truncated(conversation.id, first)))
             after = first - 1
         if messages:
-            self._queue(session, conversation, messages)
+            for part in pages(messages, self._state.limits.page):
+                self._queue(session, conversation, part)
         else:
             self._move(session, conversation, after)
         return self.advance(session)
@@ -95,16 +96,12 @@ class Following:
         session.reading = False
         self._stuck[session] = None
 
-    def tick(self, now: Now) -> None:
-        """Try again what the store could not read, and let go of tails that are no longer used."""
+    def tick(self) -> None:
+        """Try again what the store could not read."""
         stuck, self._stuck = self._stuck, {}
         for session in stuck:
             if self._state.sessions.get(session.handle) is session:
                 self.advance(session)
-        for conversation in list(self._state.busy.values()):
-            if now.monotonic - conversation.tail_used >= self._state.limits.tail_seconds:
-                conversation.tail = []
-                del self._state.busy[conversation.id]
 
     # -- steps ------------------------------------------------------------------------------------------------
 

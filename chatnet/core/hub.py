@@ -8,58 +8,111 @@ from collections.abc import Callable
 from typing import Any
 
 from chatnet.clock import Now
+from chatnet.core.accounts import Accounts
+from chatnet.core.attempts import Attempts
+from chatnet.core.audit import Audit
+from chatnet.core.callers import Caller
+from chatnet.core.changing import Changing
 from chatnet.core.effects import Close, Effect, Pause, Reply
+from chatnet.core.enrolling import Enrolling
+from chatnet.core.entering import Entering
 from chatnet.core.entries import (
     Committed,
     Completion,
+    DeedsRead,
     Failed,
     Found,
     Handle,
     PageRead,
+    PutInvitation,
     PutMessage,
     ReadFailed,
     Snapshot,
 )
 from chatnet.core.following import Following
+from chatnet.core.invitations import Invitations
+from chatnet.core.issuing import Issuing
 from chatnet.core.limits import Bucket, Limits
 from chatnet.core.lists import Lists
 from chatnet.core.marks import Marks
+from chatnet.core.membership import Membership
+from chatnet.core.moderation import Moderation
 from chatnet.core.pending import Pending
 from chatnet.core.policy import text_bytes
 from chatnet.core.posting import Posting
 from chatnet.core.presence import Presences
+from chatnet.core.restraints import Restraints
 from chatnet.core.retention import KEEP_ALL, Keep, Retention
+from chatnet.core.room_changes import RoomChanges
 from chatnet.core.rooms import Rooms
+from chatnet.core.rosters import Rosters
 from chatnet.core.searching import Searching
 from chatnet.core.sessions import Sessions
 from chatnet.core.state import ChatState, Session, State
+from chatnet.core.tails import Tails
+from chatnet.core.tokens import Tokens
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Deliver, Hello, Pong
 from chatnet.events import Following as FollowingEvent
 from chatnet.events import Refused as RefusedEvent
+from chatnet.model import SECRET_BYTES
 from chatnet.requests import (
     Alive,
-    ArchiveRoom,
+    ChangeRoom,
+    CreateAccount,
+    CreateInvitation,
     CreateRoom,
+    CreateToken,
+    DropAccount,
+    Enter,
+    FinishScram,
     Follow,
     GetHistory,
     Join,
+    ListAccounts,
+    ListAudit,
+    ListBans,
     ListConversations,
+    ListInvitations,
+    ListMembers,
     ListRooms,
+    ListTokens,
     ListUsers,
     Login,
     Mark,
+    Moderate,
     Open,
     Part,
     Ping,
     Post,
+    Register,
     Rename,
     Request,
+    RevokeInvitation,
+    RevokeToken,
     Search,
+    SetPassword,
+    SetRole,
+    StartScram,
+    TokenLogin,
 )
 
-_HEARD_BY_OTHERS = (Rename, ArchiveRoom)
+_HEARD_BY_OTHERS = (Rename, ChangeRoom, Moderate)
 """Requests that reach as many people as a message does, so that they share its rate."""
+_BEFORE_LOGIN = (Login, TokenLogin, Enter, StartScram, FinishScram, Register)
+"""What may be asked by somebody who is nobody yet, besides `Ping` and `Alive`."""
+_FOR_ADMINS = (
+    CreateInvitation,
+    ListInvitations,
+    RevokeInvitation,
+    CreateAccount,
+    SetRole,
+    DropAccount,
+    ListAccounts,
+    ListAudit,
+)
+_TO_SEND = (Open,)
+"""What may be asked with a token of the scope SEND, besides `Post`, `Ping` and `Alive`."""
 
 
 class Hub:
@@ -74,26 +127,61 @@ class Hub:
         version: str,
         history: str,
         open_to_guests: bool,
+        entropy: Callable[[int], bytes],
         keep: Keep = KEEP_ALL,
     ) -> None:
+        """``entropy(n)`` gives n random bytes."""
         self._hello = Hello(server, version)
         self._limits = limits
         self._state = state = State(snapshot, limits)
         self._following = Following(state)
         self._presences = Presences(state)
         self._pending = Pending(state)
-        self._rooms = Rooms(state, self._following, self._presences, self._pending)
+        self._audit = Audit(state)
+        changing = Changing()
+        membership = Membership(state, self._following, self._presences, snapshot.members)
+        self._restraints = Restraints(state, membership, snapshot.bans)
+        self._rooms = Rooms(state, self._following, membership, self._restraints, self._pending)
+        self._room_changes = RoomChanges(state, self._rooms, membership, self._pending, self._audit)
+        self._rosters = Rosters(state, self._restraints)
         self._marks = Marks(state, self._pending)
-        self._sessions = Sessions(state, self._following, self._rooms, history=history, open_to_guests=open_to_guests)
-        self._posting = Posting(state)
+        self._sessions = Sessions(
+            state, self._following, self._rooms, changing, history=history, open_to_guests=open_to_guests
+        )
+        self._moderation = Moderation(state, self._pending, membership, self._restraints, self._sessions, self._audit)
+        self._tails = Tails(state)
+        self._posting = Posting(state, self._tails)
         self._retention = Retention(state, keep)
         self._searching = Searching(state)
-        self._lists = Lists(state, self._rooms)
+        self._lists = Lists(state, self._rooms, self._pending)
+        self._tokens = Tokens(state, self._sessions, snapshot)
+        self._accounts = Accounts(state, self._pending, changing, self._sessions, self._tokens, self._audit)
+        self._issuing = Issuing(state, self._pending, changing, self._accounts, self._tokens, self._audit)
+        self._invitations = Invitations(state, self._pending, self._audit, snapshot)
+        attempts = Attempts(limits)
+        self._entering = Entering(
+            state, self._pending, self._sessions, self._accounts, self._tokens, attempts, self._audit
+        )
+        self._enrolling = Enrolling(
+            state,
+            self._pending,
+            self._sessions,
+            self._accounts,
+            self._tokens,
+            self._invitations,
+            attempts,
+            self._audit,
+            secret=snapshot.secret or entropy(SECRET_BYTES),
+            entropy=entropy,
+        )
         self._handlers: dict[type[Request], Callable[[Session, Any, Now], None]] = {
-            Join: lambda s, r, _: self._rooms.join(s, r),
+            Join: self._rooms.join,
             Part: lambda s, r, _: self._rooms.part(s, r),
-            CreateRoom: lambda s, r, _: self._rooms.create(s, r),
-            ArchiveRoom: lambda s, r, _: self._rooms.archive(s, r),
+            CreateRoom: self._rooms.create,
+            ChangeRoom: self._room_changes.change,
+            Moderate: self._moderation.moderate,
+            ListMembers: lambda s, r, _: self._rosters.members(s, r),
+            ListBans: lambda s, r, _: self._rosters.bans(s, r),
             Rename: lambda s, r, _: self._sessions.rename(s, r),
             Open: lambda s, r, _: self._lists.open(s, r),
             Follow: lambda s, r, _: self._follow(s, r),
@@ -104,14 +192,47 @@ class Hub:
             Mark: lambda s, r, _: self._marks.mark(s, r),
             Search: lambda s, r, _: self._searching.search(s, r),
             Login: self._sessions.login,
+            TokenLogin: self._entering.token_login,
+            Enter: self._entering.enter,
+            StartScram: self._enrolling.start,
+            FinishScram: self._enrolling.finish,
+            Register: self._enrolling.register,
+            SetPassword: self._accounts.set_password,
+            CreateAccount: self._accounts.create,
+            SetRole: self._accounts.set_role,
+            DropAccount: self._accounts.drop,
+            ListAccounts: lambda s, r, _: self._accounts.list(s, r),
+            CreateToken: self._issuing.create,
+            ListTokens: lambda s, r, _: self._issuing.list(s, r),
+            RevokeToken: self._issuing.revoke,
+            CreateInvitation: self._invitations.create,
+            ListInvitations: self._invitations.list,
+            RevokeInvitation: self._invitations.revoke,
+            ListAudit: lambda s, r, _: self._audit.list(s, r),
         }
+
+    # -- the first admin --------------------------------------------------------------------------------------
+
+    @property
+    def has_accounts(self) -> bool:
+        """Is there an account that does not depend on local access alone: from a join code or an admin?"""
+        return bool(self._state.registry.registered)
+
+    def bootstrap(self, invitation: PutInvitation) -> None:
+        """Let in who has this join code, which is stored nowhere, until there is an admin who came by other ways than
+        local access. Its ``maker`` is 0."""
+        self._invitations.bootstrap(invitation)
+
+    def let_in_owner(self, token: bytes, caller: Caller) -> None:
+        """Whoever logs in with this token is this caller, on the server's own machine, and may `Enter`."""
+        self._entering.let_in_owner(token, caller)
 
     # -- connections ------------------------------------------------------------------------------------------
 
-    def connected(self, session: Handle, is_local: bool, now: Now) -> list[Effect]:
-        """Somebody who speaks the protocol is there. ``is_local``: certainly on this machine."""
+    def connected(self, session: Handle, caller: Caller, now: Now) -> list[Effect]:
+        """Somebody who speaks the protocol is there."""
         del now
-        self._state.sessions[session] = Session(session, is_local=is_local)
+        self._state.sessions[session] = Session(session, caller)
         self._state.out.append(Reply(session, self._hello))
         return self._take()
 
@@ -127,6 +248,8 @@ class Hub:
         known = self._state.sessions.get(session)
         if known is None:
             return []
+        if now.wall >= self._restraints.next_end:
+            self._restraints.look_at(now)
         if type(request) is Post:
             self._post(known, request, now)
         elif type(request) is Ping or type(request) is Alive:
@@ -152,8 +275,7 @@ class Hub:
         if type(request) in _HEARD_BY_OTHERS:
             self._ration_post(session, 0, now)
         try:
-            if session.user is None and type(request) is not Login:
-                raise Refused(ErrorCode.NOT_LOGGED_IN, "log in first")
+            _check_right(session, request)
             self._handlers[type(request)](session, request, now)
         except Refused as no:
             id = getattr(request, "id", 0)
@@ -200,12 +322,15 @@ class Hub:
         When one has failed, so has all that was asked for until then; the hub is told of all of it before anything
         else, since whatever a session posted in between would overtake what it has to send again.
         """
+        self._restraints.look_at(now)
         if isinstance(completion, Committed):
             self._posting.committed(completion, now)
             self._retention.committed(completion)
             for entry in completion.batch:
                 if type(entry) is not PutMessage:
                     self._pending.committed(entry)
+            # One that is stored late may be over by now.
+            self._restraints.look_at(now)
         elif isinstance(completion, Failed):
             self._posting.failed(completion)
             for entry in completion.batch:
@@ -214,7 +339,7 @@ class Hub:
             self._read(completion)
         return self._take()
 
-    def _read(self, answer: PageRead | Found | ReadFailed) -> None:
+    def _read(self, answer: PageRead | Found | DeedsRead | ReadFailed) -> None:
         """A page for a session that catches up has its handle as token; what was asked for, (handle, request id)."""
         token = answer.query.token
         handle, request = token if isinstance(token, tuple) else (token, None)
@@ -228,12 +353,14 @@ class Hub:
         elif isinstance(answer, ReadFailed):
             self._following.read_failed(session, answer)
 
-    def _answer(self, session: Session, request: int, answer: PageRead | Found | ReadFailed) -> None:
+    def _answer(self, session: Session, request: int, answer: PageRead | Found | DeedsRead | ReadFailed) -> None:
         match answer:
             case PageRead():
                 self._lists.history_read(session, request, answer)
             case Found():
                 self._searching.found(session, request, answer)
+            case DeedsRead():
+                self._audit.deeds_read(session, request, answer)
             case ReadFailed():
                 wait = 0.0 if answer.code == ErrorCode.UNSUPPORTED else 1.0
                 refused = RefusedEvent(request, answer.code, answer.reason, wait)
@@ -263,18 +390,37 @@ class Hub:
     def end_turn(self, now: Now) -> list[Effect]:
         """All that was ready has been handled."""
         del now
+        self._rooms.end_turn()
         self._presences.end_turn()
         return self._take()
 
     def tick(self, now: Now) -> list[Effect]:
         """About a second has passed."""
+        self._restraints.look_at(now)
         # First who moves from behind to live: those are the audiences of what the others tell.
-        self._following.tick(now)
+        self._following.tick()
+        self._tails.tick(now)
         self._presences.tick(now)
         self._sessions.tick(now)
+        self._tokens.tick(now)
+        self._invitations.tick(now)
         self._retention.tick(now)
         return self._take()
 
     def _take(self) -> list[Effect]:
         effects, self._state.out = self._state.out, []
         return effects
+
+
+def _check_right(session: Session, request: Request) -> None:
+    """May this session ask for anything of this kind?
+
+    :raises Refused: NOT_LOGGED_IN, FORBIDDEN.
+    """
+    kind = type(request)
+    if session.user is None and kind not in _BEFORE_LOGIN:
+        raise Refused(ErrorCode.NOT_LOGGED_IN, "log in first")
+    if session.only_sends and kind not in _TO_SEND:
+        raise Refused(ErrorCode.FORBIDDEN, "the token that this session came with is good for sending only")
+    if kind in _FOR_ADMINS and not session.is_admin:
+        raise Refused(ErrorCode.FORBIDDEN, "only admins may do that")

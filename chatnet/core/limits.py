@@ -15,10 +15,18 @@ class Limits:
     """Every limit of a server."""
 
     # Connections
+    handshake_seconds: float = 5.0
+    """From connect to a finished TLS handshake; then it is closed."""
     login_seconds: float = 10.0
     """From connect to a finished login; then AUTH_TIMEOUT."""
     strangers: int = 256
     """Connections that have not logged in; one more gets SERVER_FULL."""
+    wasted_connections_per_place: int = 64
+    """Connections from one IPv4 address, or one /64 of IPv6, in `wasted_connection_seconds`, that do not log in; one
+    more is closed at once. Unix sockets have no address, and are not counted."""
+    wasted_connection_seconds: float = 60.0
+    wasted_connection_places: int = 10_000
+    """Places of which such connections are known; if there are more, those that were quiet for longest are let go."""
     connections: int = 100_000
     """Connections in all; one more gets SERVER_FULL."""
     frame_before_login: int = 4 * KIB
@@ -50,6 +58,20 @@ class Limits:
     request_burst: float = 200.0
     requests_per_second: float = 50.0
     """Of requests that are no posts. A session over a rate is not read until the rate allows it again."""
+    known_sessions: int = 65_536
+    """Latest sessions of which it is known whose they were, so that a guest who was renamed meanwhile comes back."""
+    failed_logins_per_account: int = 5
+    """Failed logins of one account from one place, in `failed_login_seconds`; then RETRY_AFTER."""
+    failed_logins_per_account_everywhere: int = 100
+    """... from all places together."""
+    failed_logins_per_place: int = 10
+    """... from one IPv4 address, or one /64 of IPv6, for whatever account. Not for who comes from this machine."""
+    failed_login_seconds: float = 60.0
+    failed_login_keys: int = 10_000
+    """Accounts and places of which failures are known; if there are more, those that failed longest ago are let go."""
+    tokens_per_account: int = 64
+    invitations: int = 1000
+    """Join codes that can be used at one time."""
     guest_hold_seconds: float = 24 * 3600.0
     """A guest's name and personal chats are held this long after its last session..."""
     held_guests: int = 10_000
@@ -63,6 +85,8 @@ class Limits:
     rooms: int = 100_000
     rooms_per_guest: int = 100
     """Rooms that one guest may own."""
+    rooms_per_account: int = 1000
+    """Rooms that one account may own."""
     rooms_per_session: int = 1000
     """Rooms that one session may be in."""
     unused_chats: int = 10_000
@@ -73,6 +97,8 @@ class Limits:
     tail_messages: int = 64
     """Of each conversation that was busy lately, kept at hand for those who are a little behind."""
     tail_seconds: float = 10.0
+    tail_bytes: int = 16 * MIB
+    """Of all conversations together, about; if there is more, those that were quiet for longest are let go of."""
 
 
 class Bucket:

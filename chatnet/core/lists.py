@@ -1,7 +1,7 @@
-"""Answers that can grow: who, rooms, conversations, history. Each is paged by bytes, and resumed by a cursor.
+"""Looking up: one conversation by its name, and answers that can grow: who, rooms, conversations, history.
 
-A cursor is the last id of the page before, so a list that changes between two pages loses and repeats nothing that
-was there all the time.
+Each of those is paged by bytes, and resumed by a cursor. A cursor is the last id of the page before, so a list that
+changes between two pages loses and repeats nothing that was there all the time.
 """
 
 from bisect import bisect_right
@@ -11,12 +11,15 @@ from heapq import nsmallest
 from chatnet.core.effects import Read, Reply
 from chatnet.core.entries import PageRead, ReadMessages
 from chatnet.core.following import first_page, last_page
-from chatnet.core.policy import may_read
+from chatnet.core.pending import Change, Pending
+from chatnet.core.policy import check_readable, check_room, may_read, no_access
 from chatnet.core.rooms import Rooms
+from chatnet.core.saving import save_both
 from chatnet.core.state import ChatState, RoomState, Session, State
 from chatnet.errors import ErrorCode, Refused
-from chatnet.events import ConversationPage, HistoryPage, Opened, RoomPage, UserPage
-from chatnet.model import ConversationId
+from chatnet.events import ConversationPage, Event, HistoryPage, Opened, RoomPage, UserPage
+from chatnet.events import Refused as RefusedEvent
+from chatnet.model import ConversationId, Rank
 from chatnet.requests import GetHistory, ListConversations, ListRooms, ListUsers, Open
 
 ITEM_BYTES = 256
@@ -24,20 +27,36 @@ ITEM_BYTES = 256
 
 
 class Lists:
-    """Looks things up; changes nothing but to note that a personal chat exists."""
+    """Looks things up; changes nothing but that a personal chat begins to exist."""
 
-    def __init__(self, state: State, rooms: Rooms) -> None:
+    def __init__(self, state: State, rooms: Rooms, pending: Pending) -> None:
         self._state = state
         self._rooms = rooms
+        self._pending = pending
         self._page_items = max(1, state.limits.page // ITEM_BYTES)
 
     def open(self, session: Session, request: Open) -> None:
         """Find a conversation by name."""
         if bool(request.user) == bool(request.room):
             raise Refused(ErrorCode.BAD_REQUEST, "name either a user or a room")
-        conversation = self._rooms.find(request.room) if request.room else self._chat(session, request.user)
+        conversation = self._rooms.find(session, request.room) if request.room else self._chat(session, request.user)
+        if isinstance(conversation, ChatState) and not conversation.stored:
+            self._store(session, request, conversation)
+            return
         opened = Opened(request.id, self._state.conversation_of(session, conversation))
         self._state.out.append(Reply(session.handle, opened))
+
+    def _store(self, session: Session, request: Open, chat: ChatState) -> None:
+        """Who knows a chat's id may post to it, also after a restart; so it is not told before it is stored."""
+
+        def apply() -> Event:
+            if chat.id not in self._state.conversations:
+                return RefusedEvent(request.id, ErrorCode.NO_SUCH_USER, "the other one has been away for too long")
+            return Opened(request.id, self._state.conversation_of(session, chat))
+
+        save_both(self._state, chat)
+        chat.saved = True
+        self._pending.submit(chat.entry(), Change(session.handle, request.id, apply))
 
     def _chat(self, session: Session, name: str) -> ChatState:
         """The personal chat with the user of this name."""
@@ -52,10 +71,9 @@ class Lists:
 
     def users(self, session: Session, request: ListUsers) -> None:
         """Who is online."""
+        assert session.user is not None
         if request.room:
-            room = self._state.conversations.get(request.room)
-            if not isinstance(room, RoomState):
-                raise Refused(ErrorCode.NO_SUCH_ROOM, "there is no such room")
+            room = check_room(session.user.user.id, self._state.conversations.get(request.room), "such room")
             ids = self._after_any(room.members, request.cursor)
         else:
             ids = self._after_sorted(self._state.online, request.cursor)
@@ -63,17 +81,25 @@ class Lists:
         self._state.out.append(Reply(session.handle, page))
 
     def rooms(self, session: Session, request: ListRooms) -> None:
-        """The rooms of the server."""
+        """The rooms of the server that the user may read."""
+        assert session.user is not None
+        me = session.user.user.id
         ids = self._after_sorted(self._state.room_ids, request.cursor)
         rooms = [room for id in ids if isinstance(room := self._state.conversations[id], RoomState)]
-        shown = [room.room() for room in rooms if request.archived or not room.archived]
+        shown = [room.room() for room in rooms if may_read(me, room) and (request.archived or not room.archived)]
         self._state.out.append(Reply(session.handle, RoomPage(request.id, shown, self._next(ids))))
 
     def conversations(self, session: Session, request: ListConversations) -> None:
-        """The rooms that the session is in, and the user's personal chats in which something was said."""
-        assert session.user is not None
-        mine: list[ConversationId] = list(session.rooms)
-        mine += [chat.id for chat in session.user.chats.values() if chat.head]
+        """The rooms that the session is in or the account belongs to, and the user's personal chats in which something
+        was said.
+        """
+        user = session.user
+        assert user is not None
+        mine: dict[ConversationId, None] = dict.fromkeys(session.rooms)
+        if not user.is_guest:
+            rows = (room.belongs[user.user.id] for room in user.rooms.values())
+            mine |= {row.conversation: None for row in rows if row.rank is not Rank.INVITED}
+        mine |= {chat.id: None for chat in user.chats.values() if chat.head}
         ids = self._after_any(mine, request.cursor)
         found = [self._state.conversation_of(session, self._state.conversations[id]) for id in ids]
         self._state.out.append(Reply(session.handle, ConversationPage(request.id, found, self._next(ids))))
@@ -93,9 +119,7 @@ class Lists:
     def history(self, session: Session, request: GetHistory) -> None:
         """Ask the store for messages; never for one that has not been told to anybody."""
         assert session.user is not None
-        conversation = self._state.conversations.get(request.conversation)
-        if conversation is None or not may_read(session.user.user.id, conversation):
-            raise Refused(ErrorCode.NO_SUCH_CONVERSATION, "there is no such conversation, or not for you")
+        conversation = check_readable(session.user.user.id, self._state.conversations.get(request.conversation))
         if request.before and request.after is not None:
             raise Refused(ErrorCode.BAD_REQUEST, "history goes either before or after a message")
         before = (
@@ -112,9 +136,13 @@ class Lists:
         self._state.out.append(Read(query))
 
     def history_read(self, session: Session, request: int, page: PageRead) -> None:
-        """The store has read what `history` asked for."""
-        conversation = self._state.conversations.get(page.query.conversation)
-        head = 0 if conversation is None else conversation.head
+        """The store has read what `history` asked for; the asker may have been put out meanwhile."""
+        assert session.user is not None
+        me, conversation = session.user.user.id, self._state.conversations.get(page.query.conversation)
+        if conversation is None or not may_read(me, conversation):
+            self._state.out.append(Reply(session.handle, RefusedEvent(request, *no_access(me, conversation))))
+            return
+        head = conversation.head
         cut = last_page if page.query.after is None else first_page
         messages = cut([m for m in page.messages if m.seq <= head], self._state.limits.page)
         reply = HistoryPage(request, page.query.conversation, messages, page.first, head)

@@ -7,10 +7,9 @@ know; in a room each user's read position is its own business, and only its own 
 from chatnet.core.effects import Broadcast, Reply
 from chatnet.core.entries import Handle, PutMarks
 from chatnet.core.pending import Change, Pending
-from chatnet.core.policy import may_read
+from chatnet.core.policy import check_readable
 from chatnet.core.saving import save_referred
 from chatnet.core.state import ChatState, Position, RoomState, Session, State
-from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Event, Marked
 from chatnet.model import UserId
 from chatnet.requests import Mark
@@ -26,13 +25,11 @@ class Marks:
     def mark(self, session: Session, request: Mark) -> None:
         """Move a user's marks forward; those that are behind already change nothing.
 
-        :raises Refused: NO_SUCH_CONVERSATION.
+        :raises Refused: NO_SUCH_CONVERSATION, BANNED.
         """
         assert session.user is not None
         user = session.user
-        conversation = self._state.conversations.get(request.conversation)
-        if conversation is None or not may_read(user.user.id, conversation):
-            raise Refused(ErrorCode.NO_SUCH_CONVERSATION, "there is no such conversation, or not for you")
+        conversation = check_readable(user.user.id, self._state.conversations.get(request.conversation))
         delivered, read = self._next(user.user.id, conversation, request)
         if (delivered, read) == conversation.marks.get(user.user.id, (0, 0)):
             self._state.out.append(Reply(session.handle, Done(request.id)))

@@ -10,17 +10,24 @@ from dataclasses import dataclass
 from chatnet.core.effects import Append, Reply
 from chatnet.core.entries import Entry, Failed, Handle
 from chatnet.core.state import State
-from chatnet.events import Event, Refused
+from chatnet.errors import Refused
+from chatnet.events import Event
+from chatnet.events import Refused as RefusedEvent
 
 
 @dataclass(slots=True)
 class Change:
-    """``apply`` makes the change and returns the reply; ``undo`` gives back what was held for it."""
+    """``apply`` makes the change and returns the reply (None where it comes later), or raises `Refused`; ``undo`` gives
+    back what was held for it.
+
+    ``after`` does what may only happen once the reply is on its way, such as closing the session that gets it.
+    """
 
     session: Handle
     request: int
-    apply: Callable[[], Event]
+    apply: Callable[[], Event | None]
     undo: Callable[[], None] = lambda: None
+    after: Callable[[], None] = lambda: None
 
 
 class Pending:
@@ -33,18 +40,31 @@ class Pending:
     def submit(self, entry: Entry, change: Change) -> None:
         """Have an entry stored, and carry out the change then."""
         self._state.out.append(Append(entry))
+        self.wait(entry, change)
+
+    def wait(self, entry: Entry, change: Change) -> None:
+        """Carry out the change once an entry of this turn is stored, and so all of the turn."""
         self._waiting[id(entry)] = change
 
     def committed(self, entry: Entry) -> None:
         """An entry is stored; carry out the change that waited for it, if one did."""
         change = self._waiting.pop(id(entry), None)
         if change is not None:
-            self._state.out.append(Reply(change.session, change.apply()))
+            reply = self._apply(change)
+            if reply is not None:
+                self._state.out.append(Reply(change.session, reply))
+            change.after()
+
+    def _apply(self, change: Change) -> Event | None:
+        try:
+            return change.apply()
+        except Refused as no:
+            return RefusedEvent(change.request, no.code, no.message, no.retry_after)
 
     def failed(self, entry: Entry, failure: Failed) -> None:
         """An entry could not be stored; refuse the change that waited for it, if one did."""
         change = self._waiting.pop(id(entry), None)
         if change is not None:
             change.undo()
-            refused = Refused(change.request, failure.code, failure.reason, failure.retry_after)
+            refused = RefusedEvent(change.request, failure.code, failure.reason, failure.retry_after)
             self._state.out.append(Reply(change.session, refused))

@@ -17,19 +17,18 @@ from chatnet.core.entries import (
     Handle,
     Outcome,
     PutChat,
-    PutMarks,
     PutMessage,
     PutRoom,
     PutUser,
-    Stale,
 )
 from chatnet.core.following import pages
 from chatnet.core.policy import Refusal, check_content, check_post
 from chatnet.core.saving import save_referred
 from chatnet.core.state import ChatState, ConversationState, RoomState, Session, State, UserState
+from chatnet.core.tails import Tails
 from chatnet.errors import ErrorCode
 from chatnet.events import Ack, Deliver, Nack, Started
-from chatnet.model import ConversationId, Message, UserId
+from chatnet.model import ConversationId, Message
 from chatnet.requests import Post
 
 _STALE = "a later message of this device was stored before this one came"
@@ -38,8 +37,9 @@ _STALE = "a later message of this device was stored before this one came"
 class Posting:
     """Takes posts, and carries out what the store says of them."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, tails: Tails) -> None:
         self._state = state
+        self._tails = tails
 
     # -- before the store -------------------------------------------------------------------------------------
 
@@ -84,6 +84,7 @@ class Posting:
                     session.device,
                     post.n,
                     session.handle,
+                    type(conversation) is ChatState and conversation.low != conversation.high,
                 )
             )
         )
@@ -105,12 +106,19 @@ class Posting:
                 self._answer(entry, outcome, answers)
             elif type(entry) is CheckMessage:
                 self._answer_check(entry, outcome, answers)
+            elif type(entry) is PutChat:
+                self._stored(entry)
         for id, first in done.firsts.items():
             if id in state.conversations:
                 state.conversations[id].first = first
         for id, messages in said.items():
             self._deliver(state.conversations[id], messages, now)
         state.out += answers
+
+    def _stored(self, entry: PutChat) -> None:
+        chat = self._state.conversations.get(entry.id)
+        if isinstance(chat, ChatState):
+            chat.stored = True
 
     def _answer(self, entry: PutMessage, outcome: Outcome, answers: list[Reply]) -> None:
         session = self._state.sessions.get(entry.origin)
@@ -131,9 +139,8 @@ class Posting:
         session.unanswered -= 1
         if type(outcome) is Duplicate:
             answers.append(Reply(entry.origin, Ack(entry.n, outcome.conversation, outcome.seq, outcome.time)))
-        elif type(outcome) is Stale:
-            answers.append(Reply(entry.origin, Nack(entry.n, ErrorCode.STALE, _STALE)))
         else:
+            # Stale or new, it is refused; that it is stale would tell nobody what to do about it.
             answers.append(Reply(entry.origin, Nack(entry.n, entry.code, entry.reason)))
 
     def _deliver(self, conversation: ConversationState, messages: list[Message], now: Now) -> None:
@@ -142,7 +149,7 @@ class Posting:
                 self._start_chat(conversation)
             self._read_own(conversation, messages)
         conversation.head = messages[-1].seq
-        self._extend_tail(conversation, messages, now)
+        self._tails.extend(conversation, messages, now)
         if conversation.live:
             for page in pages(messages, self._state.limits.page):
                 self._state.out.append(Broadcast(conversation.live, Deliver(conversation.id, page)))
@@ -153,28 +160,21 @@ class Posting:
         for id in dict.fromkeys((chat.low, chat.high)):
             user = self._state.users.get(id)
             for session in user.sessions.values() if user is not None else ():
+                if session.only_sends:
+                    continue
                 chat.live[session.handle] = session
                 view = self._state.conversation_of(session, chat)
                 self._state.out.append(Reply(session.handle, Started(view)))
 
     def _read_own(self, chat: ChatState, messages: list[Message]) -> None:
-        """Who answers with nothing unread has read the own answer too; its count would show it as unread otherwise."""
-        moved: set[UserId] = set()
+        """Who answers with nothing unread has read the own answer too; its count would show it as unread otherwise.
+
+        The store does the same with ``PutMessage.marks_own``.
+        """
         for message in messages:
             delivered, read = chat.marks.get(message.sender, (0, 0))
             if read == message.seq - 1 and chat.low != chat.high:
                 chat.marks[message.sender] = (max(delivered, message.seq), message.seq)
-                moved.add(message.sender)
-        for user in moved:
-            self._state.out.append(Append(PutMarks(chat.id, user, *chat.marks[user])))
-
-    def _extend_tail(self, conversation: ConversationState, messages: list[Message], now: Now) -> None:
-        conversation.tail += messages
-        conversation.tail_used = now.monotonic
-        # Cut at twice the size, so that the list is not moved for every message.
-        if len(conversation.tail) > 2 * self._state.limits.tail_messages:
-            conversation.tail = conversation.tail[-self._state.limits.tail_messages :]
-        self._state.busy[conversation.id] = conversation
 
     # -- failures ---------------------------------------------------------------------------------------------
 
@@ -208,7 +208,8 @@ class Posting:
             target = self._state.users.get(entry.id)
         elif isinstance(entry, PutRoom | PutChat):
             target = self._state.conversations.get(entry.id)
-        elif isinstance(entry, DropUser | DropChat):
+        elif isinstance(entry, DropChat) or (isinstance(entry, DropUser) and entry.id not in self._state.users):
+            # An account is still there if it could not be dropped: that request is refused.
             self._state.overdue.append(entry)
         if target is not None:
             target.saved = False

@@ -1,137 +1,193 @@
-"""Rooms: made on request, joined and left, archived, and never without an owner for long.
+"""Rooms: made on request, found by name, joined and left.
 
 A room exists for clients once the store has it. Joining never makes one: a slip of the finger would, and two people
-would wait for each other in ``lobby`` and ``loby``.
+would wait for each other in ``lobby`` and ``loby``. Who may not read a room cannot tell that it exists, but for its
+name, which is taken.
 """
 
 from chatnet.auth.names import check_name, fold
-from chatnet.core.effects import Reply
-from chatnet.core.entries import PutRoom
-from chatnet.core.following import Following, tell
+from chatnet.clock import Now
+from chatnet.core.effects import Append, Reply
+from chatnet.core.entries import DropMember, PutMember
+from chatnet.core.following import Following
+from chatnet.core.membership import Membership
 from chatnet.core.pending import Change, Pending
-from chatnet.core.presence import Presences
-from chatnet.core.saving import save_user
-from chatnet.core.state import LOBBY_ID, RoomState, Session, State, UserState
+from chatnet.core.policy import check_room
+from chatnet.core.restraints import Restraints
+from chatnet.core.saving import save_referred, save_user
+from chatnet.core.state import RoomState, Session, State, UserState
 from chatnet.errors import ErrorCode, Refused
-from chatnet.events import Done, Event, Joined, Opened, RoomChanged
-from chatnet.model import UserId
-from chatnet.requests import ArchiveRoom, CreateRoom, Join, Part
+from chatnet.events import Done, Event, Joined, Opened
+from chatnet.events import Refused as RefusedEvent
+from chatnet.model import Rank
+from chatnet.requests import CreateRoom, Join, Part
 
 
 class Rooms:
-    """Everything about rooms but what is said in them."""
+    """Makes and finds rooms, lets in and out."""
 
-    def __init__(self, state: State, following: Following, presences: Presences, pending: Pending) -> None:
+    def __init__(
+        self, state: State, following: Following, membership: Membership, restraints: Restraints, pending: Pending
+    ) -> None:
         self._state = state
         self._following = following
-        self._presences = presences
+        self._membership = membership
+        self._restraints = restraints
         self._pending = pending
         self._reserved: set[str] = set()
+        self._arriving: list[tuple[Session, Join, RoomState]] = []
+        """Joins that the store has; the end of the turn lets them in."""
 
-    # -- requests ---------------------------------------------------------------------------------------------
+    # -- names ------------------------------------------------------------------------------------------------
 
-    def find(self, name: str) -> RoomState:
-        """The room of this name.
+    def find(self, session: Session, name: str) -> RoomState:
+        """The room of this name, for somebody who may read it.
 
-        :raises Refused: NO_SUCH_ROOM.
+        :raises Refused: NO_SUCH_ROOM, BANNED.
         """
-        room = self._state.rooms.get(fold(name))
-        if room is None:
-            raise Refused(ErrorCode.NO_SUCH_ROOM, f"there is no room {name[:40]!r}")
-        return room
-
-    def join(self, session: Session, request: Join) -> None:
-        """Be in a room; joining again only moves the cursor."""
         assert session.user is not None
-        room = self.find(request.room)
+        return check_room(session.user.user.id, self._state.rooms.get(fold(name)), f"room {name[:40]!r}")
+
+    def check_name(self, name: str, room: RoomState | None = None) -> None:
+        """May a new room, or ``room``, be called that?
+
+        :raises Refused: BAD_NAME, ROOM_EXISTS.
+        """
+        check_name(name, "room name")
+        if fold(name) in self._reserved or self._state.rooms.get(fold(name), room) is not room:
+            raise Refused(ErrorCode.ROOM_EXISTS, f"there is a room {name!r} already")
+
+    def reserve(self, name: str) -> None:
+        """A name is taken while the store writes it."""
+        self._reserved.add(fold(name))
+
+    def release(self, name: str) -> None:
+        """The store has answered."""
+        self._reserved.discard(fold(name))
+
+    # -- making -----------------------------------------------------------------------------------------------
+
+    def create(self, session: Session, request: CreateRoom, now: Now) -> None:
+        """Make a room that the user owns."""
+        user, limits = session.user, self._state.limits
+        assert user is not None
+        self.check_name(request.name)
+        most = limits.rooms_per_guest if user.is_guest else limits.rooms_per_account
+        if len(user.owned) >= most:
+            raise Refused(ErrorCode.TOO_MANY_ROOMS, f"you can own at most {most} rooms")
+        if len(self._state.rooms) + len(self._reserved) >= limits.rooms:
+            raise Refused(ErrorCode.TOO_MANY_ROOMS, "this server has as many rooms as it can take")
+        # Name and place are taken while the store writes it.
+        self.reserve(request.name)
+        room = RoomState(self._state.next_conversation(), request.name, user.user.id, saved=True)
+        user.owned[room.id] = room
+        save_user(self._state, user)
+        row = None if user.is_guest else PutMember(room.id, user.user.id, Rank.OWNER, now.wall)
+        if row is not None:
+            self._state.out.append(Append(row))
+
+        def apply() -> Event:
+            self.release(request.name)
+            self._state.add_room(room)
+            if row is not None:
+                self._membership.put(row)
+            return Opened(request.id, self._state.conversation_of(session, room))
+
+        def undo() -> None:
+            self.release(request.name)
+            user.owned.pop(room.id, None)
+
+        self._pending.submit(room.entry(), Change(session.handle, request.id, apply, undo))
+
+    # -- joining ----------------------------------------------------------------------------------------------
+
+    def join(self, session: Session, request: Join, now: Now) -> None:
+        """Be in a room, at once or when it is stored that one belongs to it; joining again only moves the cursor.
+
+        :raises Refused: NO_SUCH_ROOM, BANNED, TOO_MANY_ROOMS; RETRY_AFTER while an act about the user is under way.
+        """
+        user = session.user
+        assert user is not None
+        room = self.find(session, request.room)
+        row = room.belongs.get(user.user.id)
         if room.id not in session.rooms:
-            self._enter(session, session.user, room)
+            self._membership.check_place(session)
+            if row.rank is Rank.INVITED if row is not None else not user.is_guest:
+                self._belong(session, user, room, request, now)
+                return
+        self._let_in(session, room, request)
+
+    def _belong(self, session: Session, user: UserState, room: RoomState, request: Join, now: Now) -> None:
+        # Whoever is being put out must not be stored as a member behind that.
+        self._membership.check_free(room.id, user.user.id)
+        entry = PutMember(room.id, user.user.id, Rank.MEMBER, now.wall)
+
+        def apply() -> None:
+            self._membership.put(entry)
+            self._arriving.append((session, request, room))
+
+        save_referred(self._state, user, room)
+        self._pending.submit(entry, Change(session.handle, request.id, apply))
+
+    def end_turn(self) -> None:
+        """Let in who has come to belong to a room.
+
+        Not where the store's answer is carried out: what was said in the same batch goes to those who are in the room
+        when it is sent, and would reach them before they are told that they are in it.
+        """
+        arriving, self._arriving = self._arriving, []
+        for session, request, room in arriving:
+            if self._state.sessions.get(session.handle) is session:
+                self._arrive(session, request, room)
+
+    def _arrive(self, session: Session, request: Join, room: RoomState) -> None:
+        assert session.user is not None
+        user = session.user.user.id
+        try:
+            check_room(user, room, "such room")
+            if user not in room.belongs:
+                raise Refused(ErrorCode.NOT_A_MEMBER, f"you are out of the room {room.name} again")
+            self._let_in(session, room, request)
+        except Refused as no:
+            self._state.out.append(Reply(session.handle, RefusedEvent(request.id, no.code, no.message, no.retry_after)))
+
+    def _let_in(self, session: Session, room: RoomState, request: Join) -> None:
+        if room.id not in session.rooms:
+            self._membership.enter(session, room)
         reply = Joined(request.id, room.room(), room.first, room.head)
         self._state.out.append(Reply(session.handle, reply))
         self._following.start(session, room, request.after)
 
-    def _enter(self, session: Session, user: UserState, room: RoomState) -> None:
-        most = self._state.limits.rooms_per_session
-        if len(session.rooms) >= most:
-            raise Refused(ErrorCode.TOO_MANY_ROOMS, f"one connection can be in at most {most} rooms")
-        session.rooms[room.id] = room
-        self._presences.enter(room, user.user.id)
-        if not room.owner and room.id != LOBBY_ID:
-            self._pass_on(room, user.user.id)
+    # -- leaving ----------------------------------------------------------------------------------------------
 
     def part(self, session: Session, request: Part) -> None:
-        """Leave a room with this session."""
+        """Leave a room: an account with all its sessions, a guest with this one.
+
+        :raises Refused: NOT_A_MEMBER.
+        """
+        user = session.user
+        assert user is not None
+        if request.conversation in user.rooms and not user.is_guest:
+            self._end(session, user, user.rooms[request.conversation], request)
+            return
         room = session.rooms.get(request.conversation)
         if room is None:
             raise Refused(ErrorCode.NOT_A_MEMBER, "you are not in that room")
         self.leave(session, room)
         self._state.out.append(Reply(session.handle, Done(request.id)))
 
-    def leave(self, session: Session, room: RoomState) -> None:
-        """Take a session out of a room."""
-        assert session.user is not None
-        del session.rooms[room.id]
-        self._following.stop(session, room)
-        self._presences.leave(room, session.user.user.id)
-
-    def create(self, session: Session, request: CreateRoom) -> None:
-        """Make a room that the user owns."""
-        user, name = session.user, check_name(request.name, "room name")
-        assert user is not None
-        if fold(name) in self._state.rooms or fold(name) in self._reserved:
-            raise Refused(ErrorCode.ROOM_EXISTS, f"there is a room {name!r} already")
-        if len(user.owned) >= self._state.limits.rooms_per_guest:
-            raise Refused(
-                ErrorCode.TOO_MANY_ROOMS, f"one guest can own at most {self._state.limits.rooms_per_guest} rooms"
-            )
-        if len(self._state.rooms) + len(self._reserved) >= self._state.limits.rooms:
-            raise Refused(ErrorCode.TOO_MANY_ROOMS, "this server has as many rooms as it can take")
-        room = RoomState(self._state.next_conversation(), name, user.user.id, saved=True)
-        # Name and place are taken while the store writes it.
-        self._reserved.add(fold(name))
-        user.owned[room.id] = room
-        save_user(self._state, user)
-
+    def _end(self, session: Session, user: UserState, room: RoomState, request: Part) -> None:
         def apply() -> Event:
-            self._reserved.discard(fold(name))
-            self._state.add_room(room)
-            return Opened(request.id, self._state.conversation_of(session, room))
-
-        def undo() -> None:
-            self._reserved.discard(fold(name))
-            user.owned.pop(room.id, None)
-
-        self._pending.submit(room.entry(), Change(session.handle, request.id, apply, undo))
-
-    def archive(self, session: Session, request: ArchiveRoom) -> None:
-        """Close a room for posts, or open it again."""
-        assert session.user is not None
-        room = self._state.conversations.get(request.conversation)
-        if not isinstance(room, RoomState):
-            raise Refused(ErrorCode.NO_SUCH_ROOM, "there is no such room")
-        if room.owner != session.user.user.id:
-            raise Refused(ErrorCode.FORBIDDEN, f"only its owner can archive the room {room.name}")
-        archived = request.archived
-
-        def apply() -> Event:
-            room.archived = archived
-            self._state.out += tell(room, RoomChanged(room.room()))
+            self._membership.lose(room, user, ErrorCode.NOT_A_MEMBER, "you have left it on another connection", session)
             return Done(request.id)
 
-        entry = PutRoom(room.id, room.name, room.owner, archived)
-        self._pending.submit(entry, Change(session.handle, request.id, apply))
+        self._pending.submit(DropMember(room.id, user.user.id), Change(session.handle, request.id, apply))
 
-    # -- owners -----------------------------------------------------------------------------------------------
+    def leave(self, session: Session, room: RoomState) -> None:
+        """Take a session out of a room; an account goes on belonging to it."""
+        self._membership.leave(session, room)
 
     def disown(self, user: UserState) -> None:
-        """A user is gone for good: its rooms pass to those who have been in them longest, or who come first."""
-        for room in user.owned.values():
-            self._pass_on(room, next(iter(room.members), 0))
-
-    def _pass_on(self, room: RoomState, owner: UserId) -> None:
-        room.owner = owner
-        if owner:
-            self._state.users[owner].owned[room.id] = room
-        # The store hears of it with the room's next message; should the server stop before, it happens again.
-        room.saved = False
-        self._state.out += tell(room, RoomChanged(room.room()))
+        """A user is gone for good: nothing of it is left in any room, and its own pass on."""
+        self._membership.forget(user)
+        self._restraints.forget(user)

@@ -1,4 +1,4 @@
-"""What an entry refers to is stored in front of it: so idle guests and empty rooms never cost a write."""
+"""What an entry refers to is stored in front of it: so idle guests and the lobby never cost a write."""
 
 from chatnet.core.effects import Append
 from chatnet.core.state import ChatState, RoomState, State, UserState
@@ -17,7 +17,12 @@ def save_referred(state: State, user: UserState, conversation: RoomState | ChatS
     if not conversation.saved:
         conversation.saved = True
         if isinstance(conversation, ChatState):
-            other = state.users.get(conversation.other(user.user.id))
-            if other is not None:
-                save_user(state, other)
+            save_both(state, conversation)
         state.out.append(Append(conversation.entry()))
+
+
+def save_both(state: State, chat: ChatState) -> None:
+    """Have the users of a personal chat stored, as far as they still exist."""
+    for id in (chat.low, chat.high):
+        if id in state.users:
+            save_user(state, state.users[id])

@@ -1,10 +1,12 @@
 """Finding messages by their words. The store looks; what a user may read is for the core to say."""
 
+from collections.abc import Iterable
+
 from chatnet.core.effects import Read, Reply
 from chatnet.core.entries import Found, SearchMessages
 from chatnet.core.following import MESSAGE_OVERHEAD
-from chatnet.core.policy import may_read, text_bytes
-from chatnet.core.state import Session, State
+from chatnet.core.policy import check_readable, may_read, text_bytes
+from chatnet.core.state import RoomState, Session, State, UserState
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import SearchPage
 from chatnet.model import Hit
@@ -32,17 +34,27 @@ class Searching:
         if text_bytes(request.words) > WORDS_BYTES:
             raise Refused(ErrorCode.BAD_REQUEST, f"a search has at most {WORDS_BYTES} bytes")
         if request.conversation:
-            conversation = self._state.conversations.get(request.conversation)
-            if conversation is None or not may_read(user.user.id, conversation):
-                raise Refused(ErrorCode.NO_SUCH_CONVERSATION, "there is no such conversation, or not for you")
-        chats = [chat.id for chat in user.chats.values()]
+            check_readable(user.user.id, self._state.conversations.get(request.conversation))
+        closed = [chat.id for chat in user.chats.values()]
+        closed += [room.id for room in self._private_rooms(user)]
         token = (session.handle, request.id)
         limit = min(request.limit, _MOST_HITS)
-        query = SearchMessages(request.words, chats, request.conversation, request.cursor, limit, token)
+        query = SearchMessages(request.words, closed, request.conversation, request.cursor, limit, token)
         self._state.out.append(Read(query))
 
+    def _private_rooms(self, user: UserState) -> Iterable[RoomState]:
+        """Those that the user may read: it has a rank in them, or owns them."""
+        rooms = {**user.rooms, **user.owned}.values()
+        return (room for room in rooms if room.private and may_read(user.user.id, room))
+
     def found(self, session: Session, request: int, found: Found) -> None:
-        """The store has looked. A page that is too long ends early, and the cursor with it."""
+        """The store has looked. A page that is too long ends early, and the cursor with it.
+
+        What the user may read is asked again: the store looks through every public room, those that one is banned from
+        too, and much may have changed since it was asked.
+        """
+        assert session.user is not None
+        me = session.user.user.id
         hits: list[Hit] = []
         size = 0
         following = found.next
@@ -52,7 +64,7 @@ class Searching:
             if size > self._state.limits.page and hits:
                 break
             following = cursor
-            if conversation is not None and message.seq <= conversation.head:
+            if conversation is not None and message.seq <= conversation.head and may_read(me, conversation):
                 hits.append(Hit(self._state.conversation_of(session, conversation), message))
         else:
             following = found.next

@@ -1,7 +1,8 @@
-"""Who is connected as whom: guests log in, take other names, and go.
+"""Who is connected as whom: guests log in, everybody takes other names, and goes.
 
 A guest is a name and a secret. The same secret is the same guest, in several sessions at once if it likes; the name
-is held for a day after the last of them. Somebody else's name is refused, and nothing about its holder is told.
+is held for a day after the last of them. Somebody else's name is refused, and nothing about its holder is told; so is
+one that looks like an account's. How accounts log in is in `chatnet.core.entering`.
 """
 
 from itertools import islice
@@ -9,25 +10,37 @@ from itertools import islice
 from chatnet.auth.guests import hash_secret, is_secret
 from chatnet.auth.names import check_display, check_name, fold
 from chatnet.clock import Now
+from chatnet.core.changing import Changing
 from chatnet.core.effects import Admit, Append, Broadcast, Close, Reply
 from chatnet.core.entries import DropUser, Handle
 from chatnet.core.following import Following
+from chatnet.core.policy import check_ban
 from chatnet.core.rooms import Rooms
 from chatnet.core.saving import save_user
 from chatnet.core.state import Session, State, UserState
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Renamed, Welcome
 from chatnet.model import User
-from chatnet.requests import Login, Rename
+from chatnet.requests import Enter, Login, Rename, TokenLogin
 
 
 class Sessions:
     """Logins, names and farewells."""
 
-    def __init__(self, state: State, following: Following, rooms: Rooms, *, history: str, open_to_guests: bool) -> None:
+    def __init__(
+        self,
+        state: State,
+        following: Following,
+        rooms: Rooms,
+        changing: Changing,
+        *,
+        history: str,
+        open_to_guests: bool,
+    ) -> None:
         self._state = state
         self._following = following
         self._rooms = rooms
+        self._changing = changing
         self._history = history
         self._open = open_to_guests
         self._started: float | None = None
@@ -40,73 +53,120 @@ class Sessions:
 
         :raises Refused: the session may try again under another name.
         """
+        self.check_stranger(session)
+        self._check_guests(session)
+        before = self._before(request)
+        user = before or self._guest(request)
+        self._check_looks(user, user.user.name, request.display if before is None else user.user.display)
+        if user.user.id not in self._state.users:
+            self._state.add_user(user)
+        self.make_place(user, request, now)
+        # Who goes on with a session has missed a rename at most; only who comes anew asks for another display name.
+        if before is None and request.display and request.display != user.user.display:
+            self._set_names(user, user.user.name, request.display)
+        self._state.out.append(Reply(session.handle, self.admit(session, user, request, now)))
+
+    def check_stranger(self, session: Session) -> None:
+        """:raises Refused: ALREADY_LOGGED_IN: it has a user, or is about to have one."""
         if session.user is not None:
             raise Refused(ErrorCode.ALREADY_LOGGED_IN, f"this connection is {session.user.user.name} already")
-        if not (session.is_local or self._open):
+        if session.is_waiting:
+            raise Refused(ErrorCode.ALREADY_LOGGED_IN, "an account is being made for this connection; wait for it")
+
+    def _check_guests(self, session: Session) -> None:
+        if self._open:
+            return
+        if not session.caller.is_local:
             raise Refused(ErrorCode.FORBIDDEN, "guests can only come from the server's own machine; see serve --open")
-        user = self._guest(request)
-        self._replace(user, request, now)
-        if len(user.sessions) >= self._state.limits.sessions_per_user:
-            count = len(user.sessions)
-            raise Refused(ErrorCode.TOO_MANY_SESSIONS, f"{request.name!r} is connected {count} times already")
-        if request.display and request.display != user.user.display:
-            self._set_names(user, user.user.name, request.display)
-        self._admit(session, user, request, now)
+        if self._state.registry.registered:
+            raise Refused(
+                ErrorCode.FORBIDDEN, "this server has accounts, and lets no guests in: log in, or join with a code"
+            )
+
+    def _before(self, request: Login) -> UserState | None:
+        """Who had the session that this login goes on with, whatever the name is by now; numbers can be guessed."""
+        user = self._state.users.get(self._state.had_session.get(request.replaces, 0))
+        return user if user is not None and is_secret(request.secret, user.secret_hash) else None
 
     def _guest(self, request: Login) -> UserState:
         """The guest of this name, perhaps a new one."""
         name, display = check_name(request.name), check_display(request.display)
         user = self._state.names.get(fold(name))
         if user is None:
-            user = UserState(User(self._state.next_user(), name, display), hash_secret(request.secret))
-            self._state.add_user(user)
-        elif not is_secret(request.secret, user.secret_hash):
+            return UserState(User(self._state.next_user(), name, display), hash_secret(request.secret))
+        if not is_secret(request.secret, user.secret_hash):
             raise Refused(ErrorCode.NAME_IN_USE, f"the name {name!r} is taken; choose another")
         return user
 
-    def _replace(self, user: UserState, request: Login, now: Now) -> None:
+    def make_place(self, user: UserState, request: Login | Enter | TokenLogin, now: Now) -> None:
+        """Make room for one more session of this user, who is certainly the one that logs in.
+
+        :raises Refused: BANNED, TOO_MANY_SESSIONS.
+        """
+        check_ban(user, now)
+        self._replace(user, request, now)
+        count = len(user.sessions)
+        if count >= self._state.limits.sessions_per_user:
+            raise Refused(ErrorCode.TOO_MANY_SESSIONS, f"{user.user.name!r} is connected {count} times already")
+
+    def _replace(self, user: UserState, request: Login | Enter | TokenLogin, now: Now) -> None:
         """End the session that the new one takes the place of, if it is one of this user's and of the same device.
 
         Only a device knows what was its own; numbers of sessions can be guessed.
         """
         for old in list(user.sessions.values()) if request.replaces else ():
             if old.id == request.replaces and old.device == request.device:
-                self.end(old, now)
-                reason = "the same client has connected again"
-                self._state.out.append(Close(old.handle, ErrorCode.REPLACED, reason))
+                self.close(old, ErrorCode.REPLACED, "the same client has connected again", now)
 
-    def _admit(self, session: Session, user: UserState, request: Login, now: Now) -> None:
+    def admit(self, session: Session, user: UserState, request: Login | Enter | TokenLogin, now: Now) -> Welcome:
+        """Make it a session of this user, for whom there is a place; returns the reply."""
         if not user.sessions:
             self._state.set_online(user)
-        session.id, session.user, session.device = self._state.next_session(now), user, request.device
+        session.id = self._state.next_session(user.user.id, now)
+        session.user, session.device = user, request.device
         user.sessions[session.handle] = session
         self._state.out.append(Admit(session.handle))
-        welcome = Welcome(request.id, user.user, session.id, self._history, now.wall)
-        self._state.out.append(Reply(session.handle, welcome))
-        if request.live:
+        if request.live and not session.only_sends:
             for chat in user.chats.values():
                 self._following.start(session, chat, None)
+        return Welcome(request.id, user.user, session.id, self._history, now.wall)
 
     # -- names ------------------------------------------------------------------------------------------------
 
     def rename(self, session: Session, request: Rename) -> None:
         """Take other names.
 
-        :raises Refused: BAD_NAME, NAME_IN_USE.
+        :raises Refused: BAD_NAME, NAME_IN_USE; RETRY_AFTER while the account is being changed otherwise.
         """
         assert session.user is not None
+        self._changing.check(session.user)
         name, display = check_name(request.name), check_display(request.display)
         holder = self._state.names.get(fold(name))
         if holder is not None and holder is not session.user:
             raise Refused(ErrorCode.NAME_IN_USE, f"the name {name!r} is taken; choose another")
+        self._check_looks(session.user, name, display)
         self._state.out.append(Reply(session.handle, Done(request.id)))
         self._set_names(session.user, name, display)
+
+    def _check_looks(self, user: UserState, name: str, display: str) -> None:
+        """Nobody may look like an account. An account that does, since an admin made it so, may keep what it has."""
+        registry, old = self._state.registry, user.user
+        if registry.is_imitation(name, old.id) and (user.is_guest or name != old.name):
+            raise Refused(ErrorCode.NAME_IN_USE, f"the name {name!r} is, or looks like, an account's; choose another")
+        if registry.is_imitation(display, old.id) and (user.is_guest or display != old.display):
+            raise Refused(
+                ErrorCode.NAME_IN_USE, f"the display name {display!r} looks like an account's; choose another"
+            )
 
     def _set_names(self, user: UserState, name: str, display: str) -> None:
         self._state.set_names(user, name, display)
         if user.kept:
             # The old name is free for others now; the store must not go on holding it for this user.
             save_user(self._state, user)
+        self.tell_acquainted(user)
+
+    def tell_acquainted(self, user: UserState) -> None:
+        """Something about a user that others are shown is new."""
         self._state.out.append(Broadcast(self._acquainted(user), Renamed(user.user)))
 
     def _acquainted(self, user: UserState) -> list[Handle]:
@@ -136,6 +196,11 @@ class Sessions:
         if not user.sessions:
             self._state.set_offline(user, now.monotonic)
 
+    def close(self, session: Session, code: ErrorCode, reason: str, now: Now) -> None:
+        """End a session, and say why."""
+        self.end(session, now)
+        self._state.out.append(Close(session.handle, code, reason))
+
     def tick(self, now: Now) -> None:
         """Forget what need not be kept any longer."""
         if self._started is None:
@@ -154,12 +219,13 @@ class Sessions:
             expired = now - since >= limits.guest_hold_seconds
             if not (expired or len(self._state.offline) > limits.held_guests):
                 break
-            self._forget(user)
+            self.forget(user)
 
-    def _forget(self, user: UserState) -> None:
+    def forget(self, user: UserState, *, is_dropped: bool = False) -> None:
+        """A user without sessions is gone for good. ``is_dropped``: the store knows it already."""
         self._rooms.disown(user)
         self._state.drop_user(user)
-        if user.kept:
+        if user.kept and not is_dropped:
             self._state.out.append(Append(DropUser(user.user.id)))
         for other, chat in list(user.chats.items()):
             if other in self._state.users and (chat.head or chat.pending):
@@ -172,5 +238,5 @@ class Sessions:
         unused = self._state.unused
         surplus = max(0, len(unused) - self._state.limits.unused_chats)
         for chat in list(islice(unused.values(), surplus)):
-            if not chat.pending:
+            if not chat.is_under_way:
                 self._state.drop_chat(chat)

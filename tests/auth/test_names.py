@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnet.auth.names import DISPLAY_MAX, NAME_MAX, check_display, check_name, fold, suggest_name
+from chatnet.auth.names import DISPLAY_MAX, NAME_MAX, check_display, check_name, fold, skeleton, suggest_name
 from chatnet.errors import ErrorCode, Refused
 
 FIRST = string.ascii_letters + string.digits
@@ -135,3 +135,71 @@ def test_a_display_name_is_composed_printable_and_short(text: str) -> None:
         assert text.replace("\N{NO-BREAK SPACE}", " ").isprintable() or any(
             unicodedata.category(c) == "Zs" for c in text
         )
+
+
+# -- names that look alike ------------------------------------------------------------------------------------
+
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", fullmatch=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "imitation"),
+    [
+        ("alice", "ALICE"),
+        ("alice", "a1ice"),
+        ("alice", "aIice"),
+        ("alice", "al_i.c-e"),
+        ("bob", "b0b"),
+        ("barney", "bamey"),
+        ("wanda", "vvanda"),
+        ("alice", "\u0430lice"),
+        ("alice", "\u0410\u029f\u0456\u0441\u0435".replace("\u029f", "L")),
+        ("hannah", "\u041dannah"),
+        ("nina", "\u03b7ina"),
+        ("alice", "\uff41lice"),
+        ("alice", "a l i c e"),
+        ("alice", "\u00e1li\u0327ce"),
+        ("alice", "alice \u2014"),
+        ("Zo\u00eb", "zoe"),
+        ("strasse", "stra\u00dfe"),
+    ],
+)
+def test_what_could_be_taken_for_a_name_looks_like_it(name: str, imitation: str) -> None:
+    assert skeleton(name) == skeleton(imitation)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("alice", "alicia"), ("bob", "rob"), ("anna", "hanna"), ("user2", "user3"), ("\u674e", "\u738b")],
+)
+def test_what_nobody_would_take_for_a_name_does_not(name: str, other: str) -> None:
+    assert skeleton(name) != skeleton(other)
+
+
+@given(names)
+def test_every_login_name_looks_like_something_in_every_case(name: str) -> None:
+    assert skeleton(name)
+    assert skeleton(name) == skeleton(name.upper()) == skeleton(fold(name))
+
+
+@given(names, st.data())
+def test_swapping_look_alikes_and_adding_separators_changes_nothing(name: str, data: st.DataObject) -> None:
+    swaps = {"o": "oO0\u043e\u03bf", "l": "lLiI1|", "a": "aA\u0430\u03b1", "e": "eE\u0435", "p": "pP\u0440\u03c1"}
+    imitation = "".join(
+        data.draw(st.sampled_from(next((look for look in swaps.values() if c in look), c)))
+        + data.draw(st.sampled_from(["", "", "_", ".", "-", " ", "\u0301"]))
+        for c in name
+    )
+    assert skeleton(imitation) == skeleton(name)
+
+
+@given(st.text())
+def test_any_text_looks_like_something_or_like_nothing(text: str) -> None:
+    look = skeleton(text)
+    assert skeleton(look) == skeleton(skeleton(look))
+    assert not any(unicodedata.combining(c) for c in look)
+
+
+@pytest.mark.parametrize("text", ["", "...", "_-_", " ", "\u200b"])
+def test_what_shows_nothing_imitates_nobody(text: str) -> None:
+    assert skeleton(text) == ""

@@ -8,8 +8,20 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from chatnet.clock import Now
+from chatnet.core.callers import Caller
 from chatnet.core.effects import Append, Broadcast, Effect, Read, Reply
-from chatnet.core.entries import Batch, Entry, Failed, PageRead, ReadFailed, ReadMessages, Snapshot
+from chatnet.core.entries import (
+    Batch,
+    DeedsRead,
+    Entry,
+    Failed,
+    PageRead,
+    ReadDeeds,
+    ReadFailed,
+    ReadMessages,
+    SavedConversation,
+    Snapshot,
+)
 from chatnet.core.hub import Hub
 from chatnet.core.limits import Limits
 from chatnet.events import Event, Opened, Refused
@@ -21,6 +33,20 @@ LOBBY_ID = 1
 E = TypeVar("E", bound=Event)
 START = 100.0
 """Monotonic seconds at which every play begins; the wall clock says the same, in milliseconds."""
+LOCAL = Caller(is_local=True, is_private=True)
+"""Over loopback, so nobody knows which user it is."""
+FAR = Caller(is_local=False, place="192.0.2.7")
+"""From another machine, in plain text."""
+
+
+def over_tls(place: str = "192.0.2.7", binding: bytes = b"binding") -> Caller:
+    """From another machine, encrypted."""
+    return Caller(is_local=False, place=place, is_private=True, binding=binding)
+
+
+def on_socket(uid: int, login: str, *, is_owner: bool = False) -> Caller:
+    """A user of this machine, over the local socket."""
+    return Caller(is_local=True, is_private=True, uid=uid, login=login, is_owner=is_owner)
 
 
 class Script:
@@ -34,6 +60,7 @@ class Script:
         open_to_guests: bool = False,
         window: int | None = None,
     ) -> None:
+        self._draws = 0
         self.hub = Hub(
             snapshot or Snapshot(),
             limits=limits or Limits(),
@@ -41,12 +68,22 @@ class Script:
             version="1.0",
             history="none",
             open_to_guests=open_to_guests,
+            entropy=self._entropy,
         )
         self.store = SlowStore(window)
+        if snapshot is not None:
+            self.store.users = {user.id: user for user in snapshot.users}
+            self.store.tokens = {token.id: token for token in snapshot.tokens}
+            self.store.invitations = {invitation.name: invitation for invitation in snapshot.invitations}
         self.batch: Batch = []
         self.seconds = START
         for name in guests:
             self.login(name)
+
+    def _entropy(self, size: int) -> bytes:
+        """Never the same twice, and in every run the same."""
+        self._draws += 1
+        return self._draws.to_bytes(size)
 
     @property
     def now(self) -> Now:
@@ -54,9 +91,9 @@ class Script:
 
     # -- what comes in ----------------------------------------------------------------------------------------
 
-    def connect(self, session: str, *, is_local: bool = True) -> list[Effect]:
+    def connect(self, session: str, caller: Caller = LOCAL) -> list[Effect]:
         """A connection is made."""
-        return self.take(self.hub.connected(session, is_local, self.now))
+        return self.take(self.hub.connected(session, caller, self.now))
 
     def disconnect(self, session: str) -> list[Effect]:
         """A connection breaks."""
@@ -76,10 +113,10 @@ class Script:
         display: str = "",
         live: bool = True,
         replaces: int = 0,
-        is_local: bool = True,
+        caller: Caller = LOCAL,
     ) -> list[Effect]:
         """A connection is made, and a guest logs in; name, secret and device are the session's if nothing is said."""
-        self.connect(session, is_local=is_local)
+        self.connect(session, caller)
         return self.ask(
             session, login(session if name is None else name, secret, device or session, display, live, replaces)
         )
@@ -96,8 +133,8 @@ class Script:
         return _opened(self.store_all())
 
     def chat(self, session: str, other: str) -> int:
-        """The id of the personal chat with another user."""
-        return _opened(self.ask(session, Open(99, user=other)))
+        """The id of the personal chat with another user, stored if it is new."""
+        return _opened(self.ask(session, Open(99, user=other)) + self.store_all())
 
     def say(self, session: str, n: int, conversation: int = LOBBY_ID, body: str = "hi") -> list[Effect]:
         """A session posts a text."""
@@ -108,6 +145,16 @@ class Script:
         for n in numbers:
             self.say(session, n, conversation, body)
         self.store_all()
+
+    def restarted(self) -> "Script":
+        """Another hub, with what the store of this one has kept."""
+        store = self.store
+        heads = {id: len(messages) for id, messages in store.log.items()}
+        kept = [SavedConversation(entry, 1, heads.get(id, 0)) for id, entry in store.conversations.items()]
+        ids = max(store.users, default=0) + 1, max(store.conversations, default=0) + 1
+        again = Script(snapshot=Snapshot(list(store.users.values()), kept, [], *ids))
+        again.store.users, again.store.conversations = store.users, store.conversations
+        return again
 
     # -- turns and the store ----------------------------------------------------------------------------------
 
@@ -154,7 +201,11 @@ class Script:
         """The store cannot read what it was asked for first."""
         return self.give(self.store.answer(self.store.queries[0], fails=True))
 
-    def give(self, page: PageRead | ReadFailed) -> list[Effect]:
+    def read_deeds(self, *, fails: bool = False) -> list[Effect]:
+        """The store reads the page of the audit log that it was asked for first, or cannot."""
+        return self.give(self.store.answer_deeds(fails=fails))
+
+    def give(self, page: PageRead | DeedsRead | ReadFailed) -> list[Effect]:
         """The hub gets a page."""
         return self.take(self.hub.completed(page, self.now))
 
@@ -174,7 +225,7 @@ class Script:
             match effect:
                 case Append(entry=entry):
                     self.batch.append(entry)
-                case Read(query=ReadMessages() as query):
+                case Read(query=ReadMessages() | ReadDeeds() as query):
                     self.store.read(query)
                 case Broadcast(audience=audience, event=event):
                     effect = to([str(session) for session in audience], event)

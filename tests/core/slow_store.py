@@ -6,24 +6,35 @@ from chatnet.core.entries import (
     Batch,
     CheckMessage,
     Committed,
+    DeedsRead,
+    DropBan,
     DropChat,
+    DropInvitation,
+    DropMember,
+    DropToken,
     DropUser,
     Duplicate,
     Entry,
     Failed,
     Outcome,
     PageRead,
+    PutBan,
     PutChat,
+    PutDeed,
+    PutInvitation,
+    PutMember,
     PutMessage,
     PutRoom,
+    PutToken,
     PutUser,
+    ReadDeeds,
     ReadFailed,
     ReadMessages,
     Stale,
 )
 from chatnet.core.policy import text_bytes
 from chatnet.errors import ErrorCode
-from chatnet.model import ConversationId, DeviceId, Message, Seq, UserId
+from chatnet.model import Act, ConversationId, Deed, DeviceId, Message, Seq, TokenId, UserId
 
 RETRY_AFTER = 1.0
 _HEARD = None
@@ -36,6 +47,7 @@ class SlowStore:
     def __init__(self, window: int | None = None) -> None:
         self.waiting: deque[Batch | None] = deque()
         self.queries: list[ReadMessages] = []
+        self.deed_queries: list[ReadDeeds] = []
         self.log: dict[ConversationId, list[Message]] = {}
         """All that was ever stored."""
         self.first: dict[ConversationId, Seq] = {}
@@ -43,6 +55,11 @@ class SlowStore:
         """The number of the last failure; all batches that fail for the same reason have the same."""
         self.users: dict[UserId, PutUser] = {}
         self.conversations: dict[ConversationId, PutRoom | PutChat] = {}
+        self.tokens: dict[TokenId, PutToken] = {}
+        self.invitations: dict[str, PutInvitation] = {}
+        self.deeds: list[PutDeed] = []
+        self.members: dict[tuple[ConversationId, UserId], PutMember] = {}
+        self.bans: dict[tuple[ConversationId, UserId, Act], PutBan] = {}
         self._window = window
         self._devices: dict[DeviceId, dict[int, Duplicate]] = {}
         self._failing = False
@@ -82,6 +99,27 @@ class SlowStore:
                 self.conversations[entry.id] = entry
             case DropUser():
                 self.users.pop(entry.id, None)
+                self.tokens = {id: token for id, token in self.tokens.items() if token.user != entry.id}
+                self.members = {key: row for key, row in self.members.items() if row.user != entry.id}
+                self.bans = {key: ban for key, ban in self.bans.items() if ban.user != entry.id}
+            case PutMember():
+                self.members[entry.conversation, entry.user] = entry
+            case DropMember():
+                self.members.pop((entry.conversation, entry.user), None)
+            case PutBan():
+                self.bans[entry.conversation, entry.user, entry.act] = entry
+            case DropBan():
+                self.bans.pop((entry.conversation, entry.user, entry.act), None)
+            case PutToken():
+                self.tokens[entry.id] = entry
+            case DropToken():
+                self.tokens.pop(entry.id, None)
+            case PutInvitation():
+                self.invitations[entry.name] = entry
+            case DropInvitation():
+                self.invitations.pop(entry.name, None)
+            case PutDeed():
+                self.deeds.append(entry)
             case DropChat():
                 self.conversations.pop(entry.id, None)
                 self.log.pop(entry.id, None)
@@ -108,9 +146,12 @@ class SlowStore:
 
     # -- reading ----------------------------------------------------------------------------------------------
 
-    def read(self, query: ReadMessages) -> None:
+    def read(self, query: ReadMessages | ReadDeeds) -> None:
         """Keep a query waiting."""
-        self.queries.append(query)
+        if isinstance(query, ReadDeeds):
+            self.deed_queries.append(query)
+        else:
+            self.queries.append(query)
 
     def answer(self, query: ReadMessages, *, fails: bool = False) -> PageRead | ReadFailed:
         """Read a page now, whatever the core has been told by now."""
@@ -125,6 +166,18 @@ class SlowStore:
         assert query.before is not None
         found = [m for m in kept if m.seq < query.before]
         return PageRead(query, _cut(found[::-1], query)[::-1], first)
+
+    def answer_deeds(self, *, fails: bool = False) -> DeedsRead | ReadFailed:
+        """Read the page of the audit log that was asked for first."""
+        query = self.deed_queries.pop(0)
+        if fails:
+            return ReadFailed(query, ErrorCode.STORE_FAILING, "the disk does not answer")
+        lines = [
+            Deed(id, d.time, d.actor, d.actor_name, d.act, d.subject, d.conversation, d.detail)
+            for id, d in enumerate(self.deeds, start=1)
+            if not query.before or id < query.before
+        ]
+        return DeedsRead(query, lines[::-1][: query.limit])
 
 
 def _cut(messages: list[Message], query: ReadMessages) -> list[Message]:

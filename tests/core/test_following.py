@@ -7,7 +7,7 @@ from chatnet.core.limits import KIB, Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Deliver, Following, Joined, Presence, RoomChanged, Truncated
 from chatnet.model import Room
-from chatnet.requests import ArchiveRoom, Follow, Join, Part
+from chatnet.requests import ChangeRoom, Follow, Join, Part
 from tests.core.script import LOBBY_ID, Script, events, message, refusal, the, to
 
 BIG = "x" * 16 * KIB
@@ -363,7 +363,7 @@ def test_those_who_are_behind_hear_all_else_of_the_room() -> None:
     chat.join("bob", "carol", room="dev")
     chat.said("alice", 1, conversation=dev)
     miss(chat, "bob", 1, conversation=dev)
-    chat.ask("alice", ArchiveRoom(5, dev))
+    chat.ask("alice", ChangeRoom(5, dev, archived=True))
     changed = RoomChanged(Room(dev, "dev", 1, True, 2))
     effects = chat.store_all()
     assert effects[:2] == [to(["carol"], changed), to(["bob"], changed)]

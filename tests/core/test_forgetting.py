@@ -14,7 +14,8 @@ from chatnet.core.entries import (
 )
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
-from chatnet.events import Ack, ConversationPage, Deliver, Joined, Nack, Opened, Renamed, RoomChanged, Welcome
+from chatnet.events import Ack, ConversationPage, Deliver, Joined, Nack, Opened, Refused, Renamed, RoomChanged, Welcome
+from chatnet.model import Role
 from chatnet.requests import CreateRoom, Join, ListConversations, Mark, Open, Rename
 from tests.core.script import Script, entries, events, refusal, the, to, user
 
@@ -22,12 +23,13 @@ HOLD = Limits().guest_hold_seconds
 
 
 def stored_user(id: int, name: str) -> PutUser:
-    return PutUser(id, name, "", True, b"h" * 32)
+    return PutUser(id, name, "", Role.GUEST, b"h" * 32)
 
 
 def is_known(chat: Script, name: str) -> bool:
     """Is the name of somebody that ``alice`` could talk to?"""
-    return isinstance(events(chat.ask("alice", Open(5, user=name)), "alice")[0], Opened)
+    told = events(chat.ask("alice", Open(5, user=name)) + chat.store_all(), "alice")
+    return isinstance(told[0], Opened)
 
 
 # -- how long -------------------------------------------------------------------------------------------------
@@ -37,7 +39,7 @@ def test_a_guest_who_never_said_anything_is_gone_after_a_day_without_a_write() -
     chat = Script("alice", "bob")
     chat.disconnect("bob")
     assert chat.tick(HOLD - 1) == []
-    assert is_known(chat, "bob")
+    assert refusal(chat.login("b", "bob", secret="other")) == ErrorCode.NAME_IN_USE
     assert chat.tick(1) == []
     assert not is_known(chat, "bob")
     welcome = the(Welcome, chat.login("b", "bob", secret="other"), "b")
@@ -289,6 +291,53 @@ def test_an_unused_chat_goes_with_either_of_the_two() -> None:
     assert nack.code == ErrorCode.NO_SUCH_CONVERSATION
 
 
+def test_a_chat_that_was_only_looked_up_outlives_a_restart() -> None:
+    chat = Script("alice", "bob")
+    both = chat.chat("alice", "bob")
+    again = chat.restarted()
+    again.login("alice")
+    again.say("alice", 1, both)
+    assert the(Ack, again.store_all(), "alice").seq == 1
+
+
+def test_the_store_forgets_a_chat_that_was_only_looked_up_too() -> None:
+    chat = Script("alice", "bob", limits=Limits(unused_chats=0))
+    both = chat.chat("alice", "bob")
+    assert entries(chat.tick()) == [DropChat(both)]
+    chat.store_all()
+    assert chat.store.conversations == {}
+
+
+def test_a_chat_is_not_forgotten_while_it_is_being_stored_or_a_post_to_it() -> None:
+    chat = Script("alice", "bob", limits=Limits(unused_chats=0))
+    chat.ask("alice", Open(5, user="bob"))
+    assert chat.tick() == []
+    both = the(Opened, chat.store_all(), "alice").conversation.id
+    chat.say("alice", 1, both)
+    assert chat.tick() == []
+    chat.store_all()
+    assert chat.tick() == []
+
+
+def test_a_chat_that_could_not_be_stored_is_forgotten_without_a_write() -> None:
+    chat = Script("alice", "bob", limits=Limits(unused_chats=0))
+    chat.ask("alice", Open(5, user="bob"))
+    chat.fail_all()
+    assert chat.tick() == []
+    assert not chat.hub._state.unused
+
+
+def test_who_is_forgotten_while_a_chat_is_being_stored_is_not_found() -> None:
+    chat = Script("alice", "bob")
+    chat.disconnect("bob")
+    chat.ask("alice", Open(5, user="bob"))
+    chat.submit()
+    assert entries(chat.tick(HOLD)) == [DropUser(2), DropChat(2)]
+    refused = the(Refused, chat.store_all(), "alice")
+    assert (refused.id, refused.code, refused.retry_after) == (5, ErrorCode.NO_SUCH_USER, 0.0)
+    assert chat.store.conversations == {}
+
+
 # -- what a store may have kept ------------------------------------------------------------------------------
 
 
@@ -305,6 +354,13 @@ def test_a_chat_of_which_nobody_is_left_is_dropped_from_the_store() -> None:
     chat = Script(snapshot=Snapshot([], [kept], next_conversation=6))
     assert entries(chat.tick()) == [DropChat(5)]
     assert chat.tick() == []
+
+
+def test_a_chat_in_which_nothing_was_said_is_dropped_where_one_of_the_two_is_missing() -> None:
+    kept = SavedConversation(PutChat(5, 7, 8), 1, 0)
+    chat = Script(snapshot=Snapshot([stored_user(7, "bob")], [kept], [], 9, 6))
+    assert entries(chat.tick()) == [DropChat(5)]
+    assert not chat.hub._state.users[7].chats
 
 
 def test_a_chat_of_which_one_is_left_is_kept_and_ended() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from chatnet.core.limits import KIB, Limits
-from chatnet.model import Kind
+from chatnet.model import Act, Kind
 from chatnet.requests import Post
 from tests.core.machine.play import Play
 from tests.core.machine.truth import LOBBY_ID
@@ -24,7 +24,9 @@ LIMITS = Limits(
     rooms_per_guest=2,
     presence_members=2,
     guest_hold_seconds=60.0,
+    unused_chats=2,
     tail_messages=1,
+    tail_bytes=20 * KIB,
     request_burst=1e9,
     post_burst=1e9,
     text_burst=1e9,
@@ -35,6 +37,7 @@ SECRETS = [bytes([i]) * 32 for i in range(2)]
 some = st.integers(0, 99)
 """One of however many there are."""
 names = st.sampled_from(["alice", "Bob", "carol", "bob", "dave", "-"])
+acts = st.sampled_from([Act.INVITE, Act.INVITE, Act.KICK, Act.BAN, Act.UNBAN])
 room_names = st.sampled_from(["lobby", "dev", "Ops", "ops", "DEV", "-"])
 softs = st.sampled_from([0, 40 * KIB, 1 << 40])
 bodies = st.sampled_from(["hi", "x" * 16 * KIB, "é" * 8 * KIB, "two\nlines\tof text", "long" * 4 * KIB + "!", "", "\a"])
@@ -107,7 +110,7 @@ class HubMachine(RuleBasedStateMachine):
         for n, text in enumerate(said, 1):
             self.play.post(alice, n, min(self.play.truth.chats) if n % 2 else LOBBY_ID, text, Kind.TEXT, 0)
         self.play.store_all()
-        self.play.archive(alice, self.room(1), archived)
+        self.play.change(alice, self.room(1), archived=archived)
 
     @rule(is_local=st.sampled_from([True, True, False]), soft=softs)
     def connect(self, is_local: bool, soft: int) -> None:
@@ -121,6 +124,7 @@ class HubMachine(RuleBasedStateMachine):
         display=st.sampled_from(["", "", "Äli"]),
         live=st.booleans(),
         replaces=st.none() | some,
+        as_before=st.booleans(),
         who=st.none() | some,
     )
     def login(
@@ -131,6 +135,7 @@ class HubMachine(RuleBasedStateMachine):
         display: str,
         live: bool,
         replaces: int | None,
+        as_before: bool,
         who: int | None,
     ) -> None:
         strangers = [client for client in self.play.open_clients() if client.person is None]
@@ -141,7 +146,7 @@ class HubMachine(RuleBasedStateMachine):
         devices = self.play.devices
         again = devices[device % len(devices)] if device is not None and devices else None
         if old is not None and old.person is not None:
-            name, again = old.person.name, old.device if device is None else again
+            name, again = old.person.name if as_before else name, old.device if device is None else again
         client = clients[(who or 0) % len(clients)]
         self.play.login(client, name, SECRETS[secret], again, display, live, old.session if old else 0)
 
@@ -193,13 +198,74 @@ class HubMachine(RuleBasedStateMachine):
         place = self.play.truth.rooms[self.room(room)]
         owners = self.play.sessions(place.owner)
         client = owners[0] if who is None and owners else self.client(who or 0)
-        self.play.archive(client, place.id, archived)
+        self.play.change(client, place.id, archived=archived)
         then(self.play)
 
     @precondition(anybody_in)
-    @rule(who=some, name=names)
-    def open(self, who: int, name: str) -> None:
-        self.play.open(self.client(who), name)
+    @rule(who=st.none() | some, room=some, private=st.sampled_from([True, True, False]), then=thens)
+    def make_private(self, who: int | None, room: int, private: bool, then: Then) -> None:
+        place = self.play.truth.rooms[self.room(room)]
+        owners = self.play.sessions(place.owner)
+        client = owners[0] if who is None and owners else self.client(who or 0)
+        if place.id != LOBBY_ID:
+            self.play.change(client, place.id, private=private)
+            then(self.play)
+
+    @precondition(anybody_in)
+    @rule(
+        who=st.none() | st.none() | some,
+        acts=st.lists(st.tuples(acts, names), min_size=1, max_size=2),
+        room=some,
+        then=thens,
+    )
+    def moderate(self, who: int | None, acts: list[tuple[Act, str]], room: int, then: Then) -> None:
+        place = self.play.truth.rooms[self.room(room)]
+        owners = self.play.sessions(place.owner)
+        client = owners[0] if who is None and owners else self.client(who or 0)
+        for act, name in acts:
+            self.play.moderate(client, act, name, place.id, 5 if act is Act.BAN and who is None else 0)
+        then(self.play)
+
+    @precondition(anybody_in)
+    @rule(
+        acts=st.lists(st.tuples(acts, thens), min_size=1, max_size=3),
+        whom=some,
+        private=st.none() | st.just(True),
+        pause=st.sampled_from([0.0, 1.0, 5.0]),
+        after=afters,
+        then=thens,
+    )
+    def deal_with(
+        self, acts: list[tuple[Act, Then]], whom: int, private: bool | None, pause: float, after: int | None, then: Then
+    ) -> None:
+        """An owner deals with somebody in a room, who tries on from without."""
+        play = self.play
+        owned = [place for place in play.truth.rooms.values() if play.sessions(place.owner)]
+        if not owned:
+            return
+        place = owned[-1]
+        target, owner = self.client(whom), play.sessions(place.owner)[0]
+        if private is not None:
+            play.change(owner, place.id, private=private)
+        for act, and_then in acts:
+            if target.person is not None:
+                play.moderate(owner, act, target.person.name, place.id, 5 if act is Act.BAN and pause else 0)
+            play.join(target, place.name, after)
+            and_then(play)
+        if pause:
+            play.tick(pause)
+        play.ask_history(target, place.id, 0, 2)
+        play.list_rooms(target)
+        play.join(target, place.name, after)
+        play.post(owner, owner.device.last + 1, place.id, "hi", Kind.TEXT, 0)
+        then(play)
+
+    @precondition(anybody_in)
+    @rule(who=some, name=names, again=st.booleans(), then=thens)
+    def open(self, who: int, name: str, again: bool, then: Then) -> None:
+        for _ in range(1 + again):
+            self.play.open(self.client(who), name)
+        then(self.play)
 
     @precondition(anybody_in)
     @rule(who=some, chat=some, after=afters, then=thens)

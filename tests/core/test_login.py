@@ -8,7 +8,7 @@ from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Done, Hello, Pong, Renamed, Welcome
 from chatnet.requests import Alive, CreateRoom, Join, ListUsers, Ping, Post, Rename
-from tests.core.script import START, Script, entries, login, refusal, the, to, user
+from tests.core.script import FAR, LOCAL, START, Script, entries, login, refusal, the, to, user
 
 NOW = int(START * 1000)
 
@@ -103,7 +103,7 @@ def test_a_guest_has_eight_sessions() -> None:
 def test_guests_come_from_this_machine_unless_the_server_is_open(
     is_open: bool, is_local: bool, is_let_in: bool
 ) -> None:
-    effects = Script(open_to_guests=is_open).login("alice", is_local=is_local)
+    effects = Script(open_to_guests=is_open).login("alice", caller=LOCAL if is_local else FAR)
     if is_let_in:
         assert isinstance(effects[0], Admit)
     else:
@@ -150,6 +150,53 @@ def test_a_session_of_another_user_stays() -> None:
     assert chat.login("new", "bob", device="d", replaces=old)[0] == Admit("new")
 
 
+def test_who_goes_on_with_a_session_is_the_same_guest_though_it_was_renamed_meanwhile() -> None:
+    chat = Script()
+    old = session_of(chat, "old")
+    chat.disconnect("old")
+    chat.login("elsewhere", "alice", device="e")
+    chat.ask("elsewhere", Rename(5, "ally", "A."))
+    effects = chat.login("new", "alice", device="d", display="Before", replaces=old)
+    assert the(Welcome, effects, "new").user == user(1, "ally", "A.")
+    assert not [effect for effect in effects if isinstance(effect, Append)], "no new guest, and no new name"
+
+
+def test_it_is_so_even_if_somebody_else_has_the_old_name_by_now() -> None:
+    chat = Script()
+    old = session_of(chat, "old")
+    chat.ask("old", Rename(5, "ally"))
+    chat.disconnect("old")
+    chat.login("b", "alice", secret="other")
+    assert the(Welcome, chat.login("new", "alice", device="d", replaces=old), "new").user == user(1, "ally")
+
+
+def test_the_number_of_a_session_is_no_use_without_its_secret() -> None:
+    chat = Script()
+    old = session_of(chat, "old")
+    chat.ask("old", Rename(5, "ally"))
+    welcome = the(Welcome, chat.login("b", "alice", secret="other", device="d", replaces=old), "b")
+    assert welcome.user.id == 2
+
+
+def test_who_comes_back_after_being_forgotten_is_a_new_guest() -> None:
+    chat = Script()
+    old = session_of(chat, "old")
+    chat.disconnect("old")
+    chat.tick(Limits().guest_hold_seconds)
+    assert the(Welcome, chat.login("new", "alice", device="d", replaces=old), "new").user == user(2, "alice")
+
+
+def test_only_of_so_many_sessions_it_is_known_whose_they_were() -> None:
+    chat = Script(limits=Limits(known_sessions=4))
+    old = session_of(chat, "old")
+    chat.ask("old", Rename(5, "ally"))
+    chat.disconnect("old")
+    for i in range(20):
+        chat.login(f"s{i}", f"other{i}")
+        assert len(chat.hub._state.had_session) <= 4
+    assert the(Welcome, chat.login("new", "alice", device="d", replaces=old), "new").user.id == 22
+
+
 # -- other names ----------------------------------------------------------------------------------------------
 
 
@@ -159,7 +206,8 @@ def test_all_who_share_a_room_or_a_chat_hear_of_a_rename_each_once() -> None:
     chat.chat("dave", "alice")
     chat.chat("bob", "alice")
     chat.join("alice", "bob")
-    assert chat.ask("alice", Rename(5, "ally", "A.")) == [
+    done, _, told = chat.ask("alice", Rename(5, "ally", "A."))
+    assert [done, told] == [
         Reply("alice", Done(5)),
         to(["alice", "alice2", "bob", "dave"], Renamed(user(1, "ally", "A."))),
     ]

@@ -1,7 +1,9 @@
 """Marks: how far somebody has got, told to those who may know once it is stored."""
 
+import pytest
+
 from chatnet.core.effects import Append, Reply
-from chatnet.core.entries import PutMarks
+from chatnet.core.entries import PutMarks, PutMessage
 from chatnet.errors import ErrorCode
 from chatnet.events import Done, Marked, Opened, Refused
 from chatnet.requests import Mark, Open
@@ -80,9 +82,21 @@ def test_who_answers_with_nothing_unread_has_read_the_answer_too() -> None:
     chat.ask("bob", Mark(5, both, 3, 3))
     chat.store_all()
     chat.say("bob", 1, both)
-    assert entries(chat.store_all()) == [PutMarks(both, 2, 4, 4)]
-    chat.say("alice", 4, both)
-    assert entries(chat.store_all()) == [], "she has not read what he said"
+    assert entries(chat.store_all()) == [], "the store has done so with the message itself"
+    assert the(Opened, chat.ask("bob", Open(6, user="alice")), "bob").conversation.read == 4
+    chat.said("alice", 4, conversation=both)
+    shown = the(Opened, chat.ask("alice", Open(7, user="bob")), "alice").conversation
+    assert shown.read == 3, "she has not read what he said"
+
+
+@pytest.mark.parametrize(("whom", "expected"), [("bob", True), ("alice", False), (None, False)])
+def test_only_in_a_chat_of_two_the_store_is_asked_to_mark_what_one_says_as_read(
+    whom: str | None, expected: bool
+) -> None:
+    chat = Script("alice", "bob")
+    put = entries(chat.say("alice", 1, chat.chat("alice", whom) if whom else LOBBY_ID))[-1]
+    assert isinstance(put, PutMessage)
+    assert put.marks_own == expected
 
 
 def test_strangers_mark_nothing() -> None:

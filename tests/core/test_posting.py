@@ -5,8 +5,6 @@ from chatnet.core.entries import (
     CheckMessage,
     Committed,
     DropChat,
-    PutChat,
-    PutMarks,
     PutMessage,
     PutRoom,
     PutUser,
@@ -14,9 +12,9 @@ from chatnet.core.entries import (
 )
 from chatnet.core.limits import KIB, Limits
 from chatnet.errors import ErrorCode
-from chatnet.events import Ack, Deliver, Nack, Refused, Started
-from chatnet.model import Conversation, Kind
-from chatnet.requests import ArchiveRoom, CreateRoom, Join
+from chatnet.events import Ack, Deliver, Nack, Opened, Refused, Started
+from chatnet.model import Conversation, Kind, Role
+from chatnet.requests import ChangeRoom, CreateRoom, Join, Open
 from chatnet.wire.codec import encode
 from tests.core.script import LOBBY_ID, START, Script, entries, events, message, the, to, user
 
@@ -51,13 +49,33 @@ def test_what_a_message_refers_to_is_stored_in_front_of_it_once() -> None:
     assert kinds(chat.say("alice", 1)) == ["PutUser", "PutRoom", "PutMessage"]
     assert kinds(chat.say("alice", 2)) == ["PutMessage"]
     assert kinds(chat.say("bob", 1)) == ["PutUser", "PutMessage"]
-    both = chat.chat("bob", "alice")
-    assert entries(chat.say("bob", 2, both))[:-1] == [PutChat(both, 1, 2)]
 
 
-def test_both_users_of_a_chat_are_stored_in_front_of_it() -> None:
+def test_a_chat_is_stored_before_anybody_knows_of_it_and_both_users_in_front_of_it() -> None:
     chat = Script("alice", "bob")
-    assert kinds(chat.say("bob", 1, chat.chat("bob", "alice"))) == ["PutUser", "PutUser", "PutChat", "PutMessage"]
+    asked = chat.ask("bob", Open(5, user="alice"))
+    assert kinds(asked) == ["PutUser", "PutUser", "PutChat"]
+    assert len(asked) == 3
+    both = the(Opened, chat.store_all(), "bob").conversation.id
+    assert kinds(chat.say("bob", 1, both)) == ["PutMessage"]
+    assert events(chat.ask("alice", Open(6, user="bob")), "alice"), "nothing is to be stored again"
+
+
+def test_a_chat_that_cannot_be_stored_is_refused_for_a_while_and_can_be_looked_up_again() -> None:
+    chat = Script("alice", "bob")
+    chat.ask("bob", Open(5, user="alice"))
+    assert chat.fail_all() == [Reply("bob", Refused(5, ErrorCode.STORE_FULL, "the disk is full", 1.0))]
+    assert kinds(chat.ask("bob", Open(6, user="alice"))) == ["PutUser", "PutUser", "PutChat"]
+    assert the(Opened, chat.store_all(), "bob").conversation.id == 2
+
+
+def test_two_who_look_each_other_up_at_once_find_the_same_chat() -> None:
+    chat = Script("alice", "bob")
+    chat.ask("bob", Open(5, user="alice"))
+    chat.submit()
+    assert events(chat.ask("alice", Open(6, user="bob")), "alice") == []
+    effects = chat.store_all()
+    assert [the(Opened, effects, name).conversation.id for name in ("alice", "bob")] == [2, 2]
 
 
 def test_one_batch_is_one_delivery_for_each_conversation_and_all_answers_come_last() -> None:
@@ -103,9 +121,10 @@ def test_the_smallest_messages_with_the_longest_names_fit_into_frames_too() -> N
     chat.tick(60.0)  # lets go of the tail
     chat.login("b")
     chat.ask("b", Join(5, "lobby", 0))
-    page = the(Deliver, chat.read_page(), "b")
-    assert len(page.messages) > 100
-    assert len(encode(page)) <= 64 * KIB
+    pages = [event for event in events(chat.read_page(), "b") if isinstance(event, Deliver)]
+    assert [m.seq for page in pages for m in page.messages] == list(range(1, 401))
+    assert len(pages[0].messages) > 100
+    assert all(len(encode(page)) <= 64 * KIB for page in pages)
 
 
 # -- personal chats -------------------------------------------------------------------------------------------
@@ -122,7 +141,6 @@ def test_the_first_message_of_a_chat_is_announced_to_both_and_heard_from_there_o
         Reply("alice", for_alice),
         Reply("bob", for_bob),
         Reply("bob2", for_bob),
-        Append(PutMarks(both, 1, 1, 1)),
         to(["alice", "bob", "bob2"], Deliver(both, [message(1, 1, "alice")])),
         Reply("alice", Ack(1, both, 1, NOW)),
     ]
@@ -178,7 +196,7 @@ def test_a_message_sent_again_after_its_room_was_archived_gets_its_first_answer(
     chat = Script("alice")
     dev = chat.room("alice", "dev")
     chat.said("alice", 1, 2, conversation=dev)
-    chat.ask("alice", ArchiveRoom(5, dev))
+    chat.ask("alice", ChangeRoom(5, dev, archived=True))
     chat.store_all()
     chat.say("alice", 2, dev)
     assert chat.store_all() == [Reply("alice", Ack(2, dev, 2, NOW))]
@@ -188,11 +206,22 @@ def test_a_number_that_was_passed_over_is_stale_for_ever() -> None:
     chat = Script("alice")
     chat.join("alice")
     chat.said("alice", 5)
-    for conversation in (LOBBY_ID, 77):
-        chat.say("alice", 4, conversation)
-        (nack,) = events(chat.store_all(), "alice")
-        assert isinstance(nack, Nack)
-        assert (nack.n, nack.code, nack.retry_after) == (4, ErrorCode.STALE, 0.0)
+    chat.say("alice", 4)
+    (nack,) = events(chat.store_all(), "alice")
+    assert isinstance(nack, Nack)
+    assert (nack.n, nack.code, nack.retry_after) == (4, ErrorCode.STALE, 0.0)
+
+
+def test_a_refused_message_that_comes_again_after_later_ones_is_refused_for_the_same_reason() -> None:
+    chat = Script("alice")
+    chat.say("alice", 1, 77)
+    first = the(Nack, chat.store_all(), "alice")
+    chat.said("alice", 2)
+    chat.disconnect("alice")
+    chat.login("again", "alice", device="alice")
+    chat.say("again", 1, 77)
+    assert the(Nack, chat.store_all(), "again") == first
+    assert first.code == ErrorCode.NO_SUCH_CONVERSATION
 
 
 def test_a_duplicate_gets_the_first_answer_and_is_told_to_nobody() -> None:
@@ -217,10 +246,10 @@ def test_a_duplicate_over_another_connection_gets_the_first_answer() -> None:
 def test_a_refused_message_can_be_said_once_it_may_be_unless_a_later_one_was_stored() -> None:
     chat = Script("alice")
     dev = chat.room("alice", "dev")
-    chat.ask("alice", ArchiveRoom(5, dev))
+    chat.ask("alice", ChangeRoom(5, dev, archived=True))
     chat.store_all()
     chat.said("alice", 1, conversation=dev)
-    chat.ask("alice", ArchiveRoom(6, dev, archived=False))
+    chat.ask("alice", ChangeRoom(6, dev, archived=False))
     chat.store_all()
     chat.say("alice", 1, dev)
     assert the(Ack, chat.store_all(), "alice").seq == 1
@@ -323,14 +352,14 @@ def test_a_new_connection_of_the_same_device_starts_afresh() -> None:
 
 def test_what_was_not_put_is_put_again_with_the_next_message() -> None:
     chat = Script("alice", "bob")
-    both = chat.chat("alice", "bob")
+    chat.ask("alice", Open(5, user="bob"))
     chat.say("alice", 1)
-    chat.say("alice", 2, both)
     chat.fail_all()
     assert kinds(chat.say("alice", 1)) == ["PutUser", "PutRoom", "PutMessage"]
-    assert kinds(chat.say("alice", 2, both)) == ["PutUser", "PutChat", "PutMessage"]
+    assert kinds(chat.say("alice", 2, 2)) == ["PutUser", "PutChat", "PutMessage"]
     chat.store_all()
-    assert kinds(chat.say("bob", 1, both)) == ["PutMessage"]
+    assert kinds(chat.say("bob", 1, 2)) == ["PutMessage"]
+    assert the(Opened, chat.ask("bob", Open(6, user="alice")), "bob").conversation.head == 1
 
 
 def test_requests_and_posts_of_one_failed_batch_are_all_answered() -> None:
@@ -356,7 +385,7 @@ def test_messages_of_a_chat_that_is_gone_are_answered_but_told_to_nobody() -> No
 
 def test_entries_that_nobody_waits_for_bring_nothing() -> None:
     chat = Script("alice")
-    batch = [PutUser(1, "alice", "", True, b""), PutRoom(1, "lobby", 0, False), DropChat(5)]
+    batch = [PutUser(1, "alice", "", Role.GUEST, b""), PutRoom(1, "lobby", 0, False), DropChat(5)]
     assert chat.take(chat.hub.completed(Committed(list(batch), [None] * 3), chat.now)) == []
 
 

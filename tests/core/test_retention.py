@@ -6,6 +6,7 @@ from chatnet.core.entries import Committed, Expire, PutChat, PutRoom, PutUser, S
 from chatnet.core.hub import Hub
 from chatnet.core.limits import Limits
 from chatnet.core.retention import ROUND_SECONDS, Keep
+from chatnet.model import Role
 
 DAY = 24 * 3600
 LOBBY, LAB, CHAT, EMPTY = 1, 2, 3, 4
@@ -13,7 +14,7 @@ LOBBY, LAB, CHAT, EMPTY = 1, 2, 3, 4
 
 def hub_with(keep: Keep) -> Hub:
     snapshot = Snapshot(
-        users=[PutUser(1, "alice", "", True, bytes(32)), PutUser(2, "bob", "", True, bytes(32))],
+        users=[PutUser(1, "alice", "", Role.GUEST, bytes(32)), PutUser(2, "bob", "", Role.GUEST, bytes(32))],
         conversations=[
             SavedConversation(PutRoom(LOBBY, "lobby", 0, False), 1, 10),
             SavedConversation(PutRoom(LAB, "Lab", 0, False), 1, 10),
@@ -23,7 +24,14 @@ def hub_with(keep: Keep) -> Hub:
         next_conversation=5,
     )
     return Hub(
-        snapshot, limits=Limits(), server=bytes(16), version="1", history="durable", open_to_guests=True, keep=keep
+        snapshot,
+        limits=Limits(),
+        server=bytes(16),
+        version="1",
+        history="durable",
+        open_to_guests=True,
+        entropy=bytes,
+        keep=keep,
     )
 
 
@@ -71,7 +79,14 @@ def test_a_great_many_conversations_are_looked_at_over_many_ticks() -> None:
     many = [SavedConversation(PutRoom(id, f"r{id}", 0, False), 1, 1) for id in range(1, 251)]
     snapshot = Snapshot(conversations=many, next_conversation=251)
     hub = Hub(
-        snapshot, limits=Limits(), server=bytes(16), version="1", history="none", open_to_guests=True, keep=Keep(DAY)
+        snapshot,
+        limits=Limits(),
+        server=bytes(16),
+        version="1",
+        history="none",
+        open_to_guests=True,
+        entropy=bytes,
+        keep=Keep(DAY),
     )
     looked = [[entry.conversation for entry in expired(hub.tick(at(second)))] for second in range(1, 5)]
     assert [len(ids) for ids in looked] == [100, 100, 50, 0]

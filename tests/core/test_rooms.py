@@ -2,13 +2,13 @@
 
 import pytest
 
-from chatnet.core.effects import Append, Pause, Reply
+from chatnet.core.effects import Pause, Reply
 from chatnet.core.entries import PutRoom, PutUser
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Deliver, Done, Joined, Nack, Opened, Refused, RoomChanged
 from chatnet.model import Conversation, Room
-from chatnet.requests import ArchiveRoom, CreateRoom, Join, Open, Part, Post
+from chatnet.requests import ChangeRoom, CreateRoom, Join, Open, Part, Post
 from tests.core.script import LOBBY_ID, START, Script, entries, events, refusal, the, to
 
 # -- making ---------------------------------------------------------------------------------------------------
@@ -137,7 +137,8 @@ def test_an_owner_archives_a_room_and_all_in_it_hear_it_once_it_is_stored() -> N
     chat = Script("alice", "bob")
     dev = chat.room("alice", "dev")
     chat.join("bob", room="dev")
-    assert chat.ask("alice", ArchiveRoom(5, dev)) == [Append(PutRoom(dev, "dev", 1, True))]
+    put_room, _ = entries(chat.ask("alice", ChangeRoom(5, dev, archived=True)))
+    assert put_room == PutRoom(dev, "dev", 1, True)
     assert [type(entry).__name__ for entry in entries(chat.say("bob", 1, dev))] == ["PutUser", "PutMessage"]
     effects = chat.store_all()
     assert to(["bob"], RoomChanged(Room(dev, "dev", 1, True, 1))) in effects
@@ -149,8 +150,8 @@ def test_an_owner_archives_a_room_and_all_in_it_hear_it_once_it_is_stored() -> N
 def test_an_archived_room_is_opened_again() -> None:
     chat = Script("alice")
     dev = chat.room("alice", "dev")
-    chat.ask("alice", ArchiveRoom(5, dev))
-    chat.ask("alice", ArchiveRoom(6, dev, archived=False))
+    chat.ask("alice", ChangeRoom(5, dev, archived=True))
+    chat.ask("alice", ChangeRoom(6, dev, archived=False))
     assert chat.store_all() == [Reply("alice", Done(5)), Reply("alice", Done(6))]
     assert [type(entry).__name__ for entry in entries(chat.say("alice", 1, dev))] == ["PutMessage"]
 
@@ -158,16 +159,16 @@ def test_an_archived_room_is_opened_again() -> None:
 def test_only_the_owner_archives() -> None:
     chat = Script("alice", "bob")
     dev = chat.room("alice", "dev")
-    assert refusal(chat.ask("bob", ArchiveRoom(5, dev))) == ErrorCode.FORBIDDEN
-    assert refusal(chat.ask("alice", ArchiveRoom(5, LOBBY_ID))) == ErrorCode.FORBIDDEN
-    assert refusal(chat.ask("alice", ArchiveRoom(5, 77))) == ErrorCode.NO_SUCH_ROOM
-    assert refusal(chat.ask("alice", ArchiveRoom(5, chat.chat("alice", "bob")))) == ErrorCode.NO_SUCH_ROOM
+    assert refusal(chat.ask("bob", ChangeRoom(5, dev, archived=True))) == ErrorCode.FORBIDDEN
+    assert refusal(chat.ask("alice", ChangeRoom(5, LOBBY_ID, archived=True))) == ErrorCode.FORBIDDEN
+    assert refusal(chat.ask("alice", ChangeRoom(5, 77, archived=True))) == ErrorCode.NO_SUCH_ROOM
+    assert refusal(chat.ask("alice", ChangeRoom(5, chat.chat("alice", "bob"), archived=True))) == ErrorCode.NO_SUCH_ROOM
 
 
 def test_an_archiving_that_could_not_be_stored_has_not_happened() -> None:
     chat = Script("alice")
     dev = chat.room("alice", "dev")
-    chat.ask("alice", ArchiveRoom(5, dev))
+    chat.ask("alice", ChangeRoom(5, dev, archived=True))
     refused = the(Refused, chat.fail_all(), "alice")
     assert (refused.id, refused.retry_after) == (5, 1.0)
     assert [type(entry).__name__ for entry in entries(chat.say("alice", 1, dev))] == ["PutRoom", "PutMessage"]
@@ -176,5 +177,5 @@ def test_an_archiving_that_could_not_be_stored_has_not_happened() -> None:
 def test_archiving_reaches_many_and_shares_the_rate_of_messages() -> None:
     chat = Script("alice", limits=Limits(post_burst=1.0, posts_per_second=1.0))
     dev = chat.room("alice", "dev")
-    chat.ask("alice", ArchiveRoom(5, dev))
-    assert Pause("alice", START + 1.0) in chat.ask("alice", ArchiveRoom(6, dev))
+    chat.ask("alice", ChangeRoom(5, dev, archived=True))
+    assert Pause("alice", START + 1.0) in chat.ask("alice", ChangeRoom(6, dev, archived=True))

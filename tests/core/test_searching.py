@@ -1,6 +1,7 @@
 """What a search may find is for the core to say; the store only looks."""
 
 from chatnet.clock import Now
+from chatnet.core.callers import Caller
 from chatnet.core.effects import Append, Effect, Read, Reply
 from chatnet.core.entries import Committed, Found, Outcome, ReadFailed, SearchMessages, Snapshot
 from chatnet.core.hub import Hub
@@ -15,9 +16,17 @@ NOW = Now(10.0, 1000)
 
 
 def hub_with(*names: str) -> Hub:
-    hub = Hub(Snapshot(), limits=Limits(), server=bytes(16), version="1", history="durable", open_to_guests=True)
+    hub = Hub(
+        Snapshot(),
+        limits=Limits(),
+        server=bytes(16),
+        version="1",
+        history="durable",
+        open_to_guests=True,
+        entropy=bytes,
+    )
     for name in names:
-        hub.connected(name, True, NOW)
+        hub.connected(name, Caller(is_local=True), NOW)
         hub.handle(name, Login(1, name, name.encode().ljust(32), name.encode().ljust(16)), NOW)
     return hub
 
@@ -36,7 +45,8 @@ def reply_of(effects: list[Effect]) -> object:
 
 
 def open_chat(hub: Hub, who: str, whom: str) -> int:
-    reply = reply_of(hub.handle(who, Open(9, user=whom), NOW))
+    batch = [effect.entry for effect in hub.handle(who, Open(9, user=whom), NOW) if isinstance(effect, Append)]
+    reply = reply_of(hub.completed(Committed(batch, [None] * len(batch)), NOW))
     assert isinstance(reply, Opened)
     return reply.conversation.id
 

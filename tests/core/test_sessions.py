@@ -1,6 +1,7 @@
 """Which session replaces which, over restarts of the server."""
 
 from chatnet.clock import Now
+from chatnet.core.callers import Caller
 from chatnet.core.effects import Close, Effect, Reply
 from chatnet.core.entries import Snapshot
 from chatnet.core.hub import Hub
@@ -14,11 +15,19 @@ SECRET, DEVICE = b"s" * 32, b"d" * 16
 
 def new_hub() -> Hub:
     """A server that has just started, and keeps no guests."""
-    return Hub(Snapshot(), limits=Limits(), server=b"i" * 16, version="1", history="durable", open_to_guests=True)
+    return Hub(
+        Snapshot(),
+        limits=Limits(),
+        server=b"i" * 16,
+        version="1",
+        history="durable",
+        open_to_guests=True,
+        entropy=bytes,
+    )
 
 
 def log_in(hub: Hub, connection: str, replaces: SessionId, now: Now) -> list[Effect]:
-    hub.connected(connection, True, now)
+    hub.connected(connection, Caller(is_local=True), now)
     return hub.handle(connection, Login(1, "ann", SECRET, DEVICE, replaces=replaces), now)
 
 

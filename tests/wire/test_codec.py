@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from chatnet.errors import ErrorCode, ProtocolError
 from chatnet.events import AreYouThere, Closing, Deliver, Event, Hello, Welcome
-from chatnet.model import Kind, Message, User
+from chatnet.model import Kind, Message, Role, User
 from chatnet.requests import AnyRequest, GetHistory, Join, Login, Open, Ping, Post, Request
 from chatnet.testing.strategies import EVENT_TYPES, REQUEST_TYPES, structs
 from chatnet.wire.codec import decode_event, decode_request, encode
@@ -77,7 +77,7 @@ def test_tags_never_change() -> None:
         "Join": 6,
         "Part": 7,
         "CreateRoom": 8,
-        "ArchiveRoom": 9,
+        "ChangeRoom": 9,
         "Rename": 10,
         "Follow": 11,
         "ListConversations": 12,
@@ -86,6 +86,26 @@ def test_tags_never_change() -> None:
         "GetHistory": 15,
         "Mark": 16,
         "Search": 17,
+        "Enter": 18,
+        "TokenLogin": 19,
+        "StartScram": 20,
+        "FinishScram": 21,
+        "Register": 22,
+        "SetPassword": 23,
+        "CreateToken": 24,
+        "ListTokens": 25,
+        "RevokeToken": 26,
+        "CreateInvitation": 27,
+        "ListInvitations": 28,
+        "RevokeInvitation": 29,
+        "CreateAccount": 30,
+        "SetRole": 31,
+        "DropAccount": 32,
+        "ListAccounts": 33,
+        "Moderate": 34,
+        "ListMembers": 35,
+        "ListBans": 36,
+        "ListAudit": 37,
     }
     assert {kind.__name__: kind.__struct_config__.tag for kind in EVENT_TYPES} == {
         "Hello": 1,
@@ -105,6 +125,15 @@ def test_tags_never_change() -> None:
         "RoomPage": 21,
         "HistoryPage": 22,
         "SearchPage": 23,
+        "Challenge": 24,
+        "Proven": 25,
+        "Registered": 26,
+        "TokenCreated": 27,
+        "TokenPage": 28,
+        "InvitationPage": 29,
+        "MemberPage": 40,
+        "BanPage": 41,
+        "AuditPage": 42,
         "Deliver": 30,
         "Truncated": 31,
         "Started": 32,
@@ -112,6 +141,8 @@ def test_tags_never_change() -> None:
         "Renamed": 34,
         "RoomChanged": 35,
         "Marked": 36,
+        "Removed": 37,
+        "Invited": 38,
     }
 
 
@@ -167,8 +198,10 @@ def test_fields_after_the_known_ones_are_ignored(extra: object) -> None:
 
 
 def test_fields_after_the_known_ones_of_a_record_are_ignored() -> None:
-    user = (1, "bob", "Bob", False, "of a later version")
-    assert decode_event(packed(13, 1, user, 5, "none", 6)) == Welcome(1, User(1, "bob", "Bob", False), 5, "none", 6)
+    user = (1, "bob", "Bob", 1, "of a later version")
+    assert decode_event(packed(13, 1, user, 5, "none", 6)) == Welcome(
+        1, User(1, "bob", "Bob", Role.MEMBER), 5, "none", 6
+    )
 
 
 def test_fields_with_a_default_may_be_left_out() -> None:
@@ -176,7 +209,7 @@ def test_fields_with_a_default_may_be_left_out() -> None:
     assert decode_event(packed(1, b"s", "0.1")) == Hello(b"s", "0.1", [])
 
 
-@pytest.mark.parametrize("tag", [0, 18, 99, -1, 2**63, 2**64 - 1, -(2**63)])
+@pytest.mark.parametrize("tag", [0, 38, 99, -1, 2**63, 2**64 - 1, -(2**63)])
 def test_an_unknown_request_is_refused_by_its_tag(tag: int) -> None:
     error = refusal(packed(tag, "whatever", [1]))
     assert error.code == ErrorCode.UNKNOWN_REQUEST

@@ -1,6 +1,7 @@
 """docs/protocol.md says what the code does: every type, tag, field, default, frame, code and limit."""
 
 import re
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,38 @@ import pytest
 from msgspec import inspect
 
 from chatnet import events, model, requests
+from chatnet.auth.names import LINE_MAX
 from chatnet.core.limits import KIB, MIB, Limits
+from chatnet.core.moderation import MOST_SECONDS
 from chatnet.errors import ErrorCode
 from chatnet.events import Event
-from chatnet.model import Conversation, Hit, Kind, Message, Room, User
-from chatnet.requests import Request
+from chatnet.model import (
+    Act,
+    Ban,
+    Conversation,
+    Deed,
+    Hit,
+    Invitation,
+    Kind,
+    Member,
+    Message,
+    Rank,
+    Role,
+    Room,
+    Scope,
+    Token,
+    User,
+    Verifier,
+)
+from chatnet.requests import Proof, Request
 from chatnet.testing.strategies import EVENT_TYPES, REQUEST_TYPES
 from chatnet.wire.codec import decode_event, decode_request, encode
 from chatnet.wire.frames import HEADER_BYTES, MAX_PAYLOAD, PREFACE, FrameReader, read_preface
 
 DOC = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 MESSAGES: tuple[type[Request] | type[Event], ...] = (*REQUEST_TYPES, *EVENT_TYPES)
-RECORDS = (User, Room, Conversation, Message, Hit)
+RECORDS = (User, Room, Conversation, Message, Hit, Verifier, Token, Invitation, Member, Ban, Deed)
+ENUMS = (Kind, Proof, Role, Rank, Scope, Act)
 NAMES = {**vars(model), **vars(requests), **vars(events)}
 """What an example may be made of. Requests and events have no name in common."""
 INT64_MAX = 2**63 - 1
@@ -57,8 +78,7 @@ def type_name(info: inspect.Type) -> str:
         case inspect.StrType():
             return "text"
         case inspect.BytesType(min_length=low, max_length=high):
-            assert low == high
-            return "bytes" if low is None else f"bytes {low}"
+            return "bytes" if low is None else f"bytes {low}" if low == high else f"bytes {low}..{high}"
         case inspect.NoneType():
             return "nil"
         case inspect.ListType(item_type=item):
@@ -106,7 +126,7 @@ def example(kind: type[Any]) -> tuple[Any, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("title", "kinds"), [("## Requests", REQUEST_TYPES), ("## Events", EVENT_TYPES), ("## Records", (*RECORDS, Kind))]
+    ("title", "kinds"), [("## Requests", REQUEST_TYPES), ("## Events", EVENT_TYPES), ("## Records", (*RECORDS, *ENUMS))]
 )
 def test_every_type_is_documented_where_it_belongs(title: str, kinds: tuple[type, ...]) -> None:
     assert re.findall(r"^### (\w+)$", section(title), re.MULTILINE) == [kind.__name__ for kind in kinds]
@@ -136,8 +156,10 @@ def test_a_documented_frame_is_the_documented_value(kind: type[Any]) -> None:
     assert encode(value) == frame
 
 
-def test_kinds_of_messages_are_as_documented() -> None:
-    assert [row[:2] for row in rows(section("### Kind"))] == [[f"`{kind.name}`", str(kind.value)] for kind in Kind]
+@pytest.mark.parametrize("kind", ENUMS, ids=lambda kind: kind.__name__)
+def test_enumerations_are_as_documented(kind: type[IntEnum]) -> None:
+    found = rows(section(f"### {kind.__name__}"))
+    assert [row[:2] for row in found] == [[f"`{value.name}`", str(value.value)] for value in kind]
 
 
 def test_the_preface_is_as_documented() -> None:
@@ -155,12 +177,13 @@ def test_every_code_is_documented_once() -> None:
 
 
 def test_every_code_that_the_page_mentions_exists() -> None:
-    kinds = {kind.name for kind in Kind}
-    assert set(re.findall(r"`([A-Z][A-Z_]+)`", DOC)) - kinds - {"CHAT"} <= set(ErrorCode)
+    values = {value.name for kind in ENUMS for value in kind}
+    assert set(re.findall(r"`([A-Z][A-Z_]+)`", DOC)) - values - {"CHAT"} <= set(ErrorCode)
 
 
 def test_limits_are_as_documented() -> None:
     limits = Limits()
+    assert limits.wasted_connection_seconds == limits.failed_login_seconds == 60
 
     def seconds(value: float) -> str:
         return f"{value:g} s"
@@ -169,8 +192,12 @@ def test_limits_are_as_documented() -> None:
         return f"{value / MIB:g} MiB" if value >= MIB else f"{value / KIB:g} KiB"
 
     assert {row[0]: row[1] for row in rows(section("## Limits"))} == {
+        "from the connection to a finished TLS handshake": seconds(limits.handshake_seconds),
         "from the connection to a finished login": seconds(limits.login_seconds),
         "connections that have not logged in": str(limits.strangers),
+        "connections from one address that do not log in": f"{limits.wasted_connections_per_place} a minute",
+        "failed logins of one account from one address": f"{limits.failed_logins_per_account} a minute",
+        "failed logins from one address": f"{limits.failed_logins_per_place} a minute",
         "sessions of one user": str(limits.sessions_per_user),
         "payload of a frame to the server, before login": size(limits.frame_before_login),
         "payload of a frame to the server, after login": size(limits.frame),
@@ -182,10 +209,14 @@ def test_limits_are_as_documented() -> None:
         "other requests": f"{limits.request_burst:g} at once, then {limits.requests_per_second:g} a second",
         "silence of the client, until it is asked": seconds(limits.ping_seconds),
         "silence of the client, until it is given up": seconds(limits.silence_seconds),
+        "anything waiting to be read by the client, before login": size(limits.output_before_login),
         "messages waiting to be read by the client": size(limits.output_soft),
         "anything else waiting to be read by the client": size(limits.output_hard),
         "a page of anything that can grow": size(limits.page),
         "rooms that one guest may own": str(limits.rooms_per_guest),
+        "rooms that one account may own": f"{limits.rooms_per_account:,}",
+        "a topic, or the reason of an act": f"one line of {LINE_MAX} characters",
+        "how long a ban or mute lasts": f"{MOST_SECONDS // (365 * 86_400)} years, or for good",
         "a guest's name and chats, after its last session": f"{limits.guest_hold_seconds / 3600:g} h",
     }
 

@@ -2,11 +2,14 @@
 
 from itertools import count
 
+from chatnet.core.callers import Caller
+from chatnet.core.entries import PutChat
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Done, Event, Following, Hello, Joined, Opened, Refused, Renamed, Welcome
-from chatnet.requests import ArchiveRoom, CreateRoom, Follow, Join, Login, Mark, Open, Part, Rename
-from tests.core.machine.truth import Pair, Person
+from chatnet.model import Act
+from chatnet.requests import ChangeRoom, CreateRoom, Follow, Join, Login, Mark, Moderate, Open, Part, Rename
+from tests.core.machine.truth import Pair, Person, Place
 from tests.core.machine.world import Client, Device, News, Question, World
 
 
@@ -39,7 +42,7 @@ class Asking(World):
         """Somebody connects."""
         client = Client(len(self.clients), is_local, soft)
         self.clients.append(client)
-        self.perform(self.hub.connected(client, is_local, self.now))
+        self.perform(self.hub.connected(client, Caller(is_local=is_local), self.now))
         assert isinstance(client.replies.pop(0), Hello)
         return client
 
@@ -48,11 +51,12 @@ class Asking(World):
     ) -> None:
         """A guest logs in, perhaps again."""
         truth = self.truth
-        known = truth.named(name)
+        before = self._before(replaces, secret)
+        known = before or truth.named(name)
         if device is None or device.person is not known or known is None:
             device = Device(len(self.devices) + 1, None)
             self.devices.append(device)
-        code = truth.refuse_login(client.is_local, name, secret)
+        code = truth.refuse_login(client.is_local, before.name if before else name, secret)
         own = [] if known is None or code else self.sessions(known.id)
         replaced = [old for old in own if old.session == replaces and old.device is device]
         if len(own) - len(replaced) >= truth.limits.sessions_per_user:
@@ -69,13 +73,18 @@ class Asking(World):
             self.leave(old)
         person = known or Person(reply.user.id, name, display, secret)
         news: list[tuple[Client, News]] = []
-        if display not in ("", person.display):
+        if before is None and display not in ("", person.display):
             person.display = display
             news = [(other, Renamed(person.user)) for other in self.acquainted(person)]
         self.check_news(news)
         self._admit(client, person, device, live=live)
         assert reply.user == person.user
         assert len({other.session for other in self.clients if other.session == client.session}) == 1
+
+    def _before(self, session: int, secret: bytes) -> Person | None:
+        """Who had this session? Only who knows the secret can go on with it, under whatever name."""
+        had = next((client.person for client in self.clients if client.person and client.session == session), None)
+        return had if had and had.id in self.truth.people and had.secret == secret else None
 
     def _admit(self, client: Client, person: Person, device: Device, *, live: bool) -> None:
         assert self.truth.people.setdefault(person.id, person) is person, "an id was given out twice"
@@ -110,13 +119,21 @@ class Asking(World):
     def join(self, client: Client, name: str, after: int | None) -> None:
         """Somebody joins a room, perhaps again."""
         assert client.person is not None
-        place = self.truth.room_named(name)
+        user, place = client.person.id, self.truth.room_named(name)
         request = Join(next(self.ids), name, after)
-        if place is not None and place.id not in client.rooms:
+        code = self.truth.refuse_reading(user, place.id if place else 0, ErrorCode.NO_SUCH_ROOM)
+        is_stored = code is None and place is not None and place.id not in client.rooms
+        is_stored = is_stored and place is not None and place.belongs.get(user) is False
+        if place is not None and is_stored and user in place.held:
+            code = ErrorCode.RETRY_AFTER
+        elif place is not None and code is None and not is_stored and place.id not in client.rooms:
             client.rooms.add(place.id)
-            self.truth.enter(place, client.person.id)
+            self.truth.enter(place, user)
         reply = self.ask(client, request)
-        if not self._refused(reply, None if place else ErrorCode.NO_SUCH_ROOM):
+        if not self._refused(reply, code):
+            if is_stored:
+                self._wait(client, request)
+                return
             assert isinstance(reply, Joined)
             assert place is not None
             assert reply.room == place.room
@@ -141,30 +158,70 @@ class Asking(World):
             self.truth.making.append((name, client.person.id))
             self._wait(client, request)
 
-    def archive(self, client: Client, room: int, archived: bool) -> None:
-        """Somebody tries to archive a room, or to open it again."""
+    def change(self, client: Client, room: int, *, archived: bool | None = None, private: bool | None = None) -> None:
+        """Somebody tries to archive a room, to make it private, or the other way round."""
         assert client.person is not None
         place = self.truth.rooms.get(room)
-        code = None if place and place.owner == client.person.id else ErrorCode.FORBIDDEN
-        request = ArchiveRoom(next(self.ids), room, archived)
-        if not self._refused(self.ask(client, request), ErrorCode.NO_SUCH_ROOM if place is None else code):
+        code = self.truth.refuse_reading(client.person.id, room, ErrorCode.NO_SUCH_ROOM)
+        if code is None and (place is None or place.owner != client.person.id):
+            code = ErrorCode.FORBIDDEN
+        request = ChangeRoom(next(self.ids), room, private=private, archived=archived)
+        if not self._refused(self.ask(client, request), code):
+            assert place is not None
+            self.staying[request.id] = [user for user in place.members if user not in place.held]
             self._wait(client, request)
 
+    def moderate(self, client: Client, act: Act, name: str, room: int, seconds: int) -> None:
+        """Somebody does something about somebody in a room."""
+        assert client.person is not None
+        truth = self.truth
+        target = truth.named(name)
+        code = truth.refuse_reading(client.person.id, room, ErrorCode.NO_SUCH_ROOM)
+        if code is None:
+            code = self._refuse_act(client.person, truth.rooms[room], act, target)
+        request = Moderate(next(self.ids), act, name, room, seconds)
+        if not self._refused(self.ask(client, request), code):
+            assert target is not None
+            truth.rooms[room].held.add(target.id)
+            self.targets[request.id], self.actors[request.id] = target.id, client.person
+            self._wait(client, request)
+
+    def _refuse_act(self, person: Person, place: Place, act: Act, target: Person | None) -> ErrorCode | None:
+        if target is None:
+            return ErrorCode.NO_SUCH_USER
+        if target is person or place.owner != person.id:
+            return ErrorCode.FORBIDDEN
+        if act is Act.KICK and not place.belongs.get(target.id) and target.id not in place.members:
+            return ErrorCode.NOT_A_MEMBER
+        is_banned = self.truth.is_banned(target.id, place)
+        if act is Act.INVITE and (is_banned or target.id in place.belongs):
+            return ErrorCode.BAD_REQUEST
+        if act is Act.UNBAN and not is_banned:
+            return ErrorCode.BAD_REQUEST
+        return ErrorCode.RETRY_AFTER if target.id in place.held else None
+
     def open(self, client: Client, name: str) -> None:
-        """Somebody looks up a personal chat."""
+        """Somebody looks up a personal chat; a new one is there once it is stored."""
         assert client.person is not None
         other = self.truth.named(name)
-        reply = self.ask(client, Open(next(self.ids), user=name))
-        if not self._refused(reply, None if other else ErrorCode.NO_SUCH_USER):
+        request = Open(next(self.ids), user=name)
+        reply = self.ask(client, request)
+        if self._refused(reply, None if other else ErrorCode.NO_SUCH_USER):
+            return
+        assert other is not None
+        chat = self.truth.chat_of(client.person.id, other.id)
+        if chat is not None and chat.stored:
             assert isinstance(reply, Opened)
-            assert other is not None
-            id = reply.conversation.id
-            chat = self.truth.chat_of(client.person.id, other.id)
-            assert (chat is None) == (id not in self.truth.chats)
-            if chat is None:
-                chat = self.truth.chats[id] = Pair(id, frozenset((client.person.id, other.id)))
-            assert (chat.id, reply.conversation.head) == (id, self.truth.heads.get(id, 0))
+            assert not self.appended
+            assert (reply.conversation.id, reply.conversation.head) == (chat.id, self.truth.heads.get(chat.id, 0))
             assert reply.conversation.peer == other.user
+            return
+        entry = self.appended[-1]
+        assert isinstance(entry, PutChat)
+        assert (chat is None) == (entry.id not in self.truth.chats)
+        chat = self.truth.chats.setdefault(entry.id, Pair(entry.id, frozenset((client.person.id, other.id))))
+        assert chat.users == {client.person.id, other.id} == {entry.low, entry.high}
+        self._wait(client, request)
 
     def follow(self, client: Client, chat: int, after: int | None) -> None:
         """Somebody follows a personal chat."""
@@ -179,7 +236,7 @@ class Asking(World):
         """Somebody says how far it has got."""
         assert client.person is not None
         truth = self.truth
-        code = None if truth.may_read(client.person.id, conversation) else ErrorCode.NO_SUCH_CONVERSATION
+        code = truth.refuse_reading(client.person.id, conversation, ErrorCode.NO_SUCH_CONVERSATION)
         moves = code is None and truth.mark(client.person.id, conversation, delivered, read)
         request = Mark(next(self.ids), conversation, delivered, read)
         reply = self.ask(client, request)

@@ -81,7 +81,8 @@ class Posting(World):
             return
         self.truth.under_way[post.conversation] = self.truth.under_way.get(post.conversation, 0) + 1
         said = (user.id, user.name, user.display, post.kind, post.body, post.reference, self.now.wall)
-        assert entry == PutMessage(post.conversation, *said, client.device.id, post.n, client)
+        is_of_two = post.conversation in self.truth.chats and len(self.truth.chats[post.conversation].users) == 2
+        assert entry == PutMessage(post.conversation, *said, client.device.id, post.n, client, is_of_two)
 
     def check_answers(self, expected: list[Answer]) -> None:
         """Exactly these, in this order; the reason is for people."""

@@ -9,16 +9,19 @@ from chatnet.core.entries import (
     Failed,
     Outcome,
     PageRead,
+    PutChat,
+    PutDeed,
     PutMarks,
+    PutMember,
     PutMessage,
     PutRoom,
     ReadMessages,
     Stale,
 )
 from chatnet.errors import ErrorCode
-from chatnet.events import Ack, Deliver, HistoryPage, Marked, Nack, Refused, RoomChanged, Started
-from chatnet.model import Conversation, Message
-from chatnet.requests import ArchiveRoom, CreateRoom, Mark
+from chatnet.events import Ack, Deliver, HistoryPage, Invited, Marked, Nack, Opened, Refused, RoomChanged, Started
+from chatnet.model import Act, Conversation, Message
+from chatnet.requests import ChangeRoom, CreateRoom, Join, Mark, Moderate
 from tests.core.machine.posting import Answer, Posting
 from tests.core.machine.truth import Place
 from tests.core.machine.world import Client, News, Question
@@ -76,16 +79,36 @@ class Storing(Posting):
         for id, messages in said.items():
             self.truth.heads[id] = messages[-1].seq
             self.truth.read_own(id, [(message.sender, message.seq) for message in messages])
+        looked_up = self._looked_up(done)
         for entry in done.batch:
             news += self._apply(entry)
+        # Who was put out by the same batch is not among those who listen any more when a room is told.
+        news = [(c, event) for c, event in news if not isinstance(event, RoomChanged) or event.room.id in c.rooms]
         effects = self.hub.completed(done, self.now)
         _check_order(effects)
         self.perform(effects)
         self.check_news(news)
         self.check_answers(answers)
+        for client, question, chat in looked_up:
+            if client.is_open:
+                self._check_opened(client.replies[question.id], chat)
         for client, id in level:
-            is_level = client.next[id] == self._head(id) + 1
+            is_level = id not in client.next or client.next[id] == self._head(id) + 1
             assert is_level or client.queued > client.soft, "a live follower was left out"
+
+    def _looked_up(self, done: Committed) -> list[tuple[Client, Question, int]]:
+        """Who has asked for the personal chats that are stored now?"""
+        waiting = [self.changes[id(entry)] for entry in done.batch if id(entry) in self.changes]
+        return [(client, question, put.id) for client, question, put in waiting if isinstance(put, PutChat)]
+
+    def _check_opened(self, reply: object, chat: int) -> None:
+        """A new chat is told of, unless one of the two was forgotten while it was being stored."""
+        if chat in self.truth.chats:
+            assert isinstance(reply, Opened)
+            assert (reply.conversation.id, reply.conversation.head) == (chat, self._head(chat))
+        else:
+            assert isinstance(reply, Refused)
+            assert (reply.code, reply.retry_after) == (ErrorCode.NO_SUCH_USER, 0.0)
 
     def _start(self, chat: int) -> Told:
         """The first message of a chat: all of both users' sessions hear it from here on."""
@@ -113,7 +136,7 @@ class Storing(Posting):
                 answer = Ack(entry.n, conversation, seq, time)
             case Stale():
                 assert not device.is_honest or entry.n not in device.posts, "an honest device has lost a message"
-                answer = Nack(entry.n, ErrorCode.STALE, "")
+                answer = Nack(entry.n, entry.code if isinstance(entry, CheckMessage) else ErrorCode.STALE, "")
             case None:
                 assert isinstance(entry, CheckMessage)
                 device.posts.pop(entry.n, None)
@@ -126,6 +149,10 @@ class Storing(Posting):
 
     def _apply(self, entry: Entry) -> Told:
         """A change that had waited for the store happens. Who is told of it?"""
+        if isinstance(entry, PutChat):
+            self.flying[entry.id] -= 1
+            if entry.id in self.truth.chats:
+                self.truth.chats[entry.id].stored = True
         if id(entry) not in self.changes:
             return []
         client, question, _ = self.changes.pop(id(entry))
@@ -133,13 +160,59 @@ class Storing(Posting):
             case CreateRoom(name=name), PutRoom(id=room):
                 owner = self._made(name)
                 self.truth.rooms[room] = Place(room, name, owner)
-            case ArchiveRoom(conversation=room, archived=archived), _:
-                self.truth.rooms[room].archived = archived
-                return [(c, RoomChanged(self.truth.rooms[room].room)) for c in self.in_room(room)]
+            case ChangeRoom(conversation=room), _:
+                return self._change(self.truth.rooms[room], question)
+            case Moderate(), PutDeed():
+                return self._moderate(self.truth.rooms[question.conversation], client, question, entry)
+            case Join(), PutMember(conversation=room, user=user):
+                if user in self.truth.people:
+                    self.truth.rooms[room].belongs[user] = True
+                self.arriving.append((client, question))
             case Mark(conversation=place), PutMarks(user=user, delivered=delivered, read=read):
                 return self._mark(place, user, delivered, read)
         del client
         return []
+
+    def _change(self, place: Place, request: ChangeRoom) -> Told:
+        """Those who are in a room when it becomes private stay; whoever is just being put out is out."""
+        if request.archived is not None:
+            place.archived = request.archived
+        told: Told = []
+        if request.private is not None:
+            place.private = request.private
+        if request.private:
+            for user in self.staying.pop(request.id):
+                if user in self.truth.people:
+                    place.belongs.setdefault(user, True)
+            for user in [user for user in place.members if user not in place.belongs and user != place.owner]:
+                if user in place.held:
+                    told += self.lose(place, user, ErrorCode.FORBIDDEN)
+                else:
+                    place.belongs[user] = True
+        return told + [(c, RoomChanged(place.room)) for c in self.in_room(place.id)]
+
+    def _moderate(self, place: Place, client: Client, request: Moderate, deed: PutDeed) -> Told:
+        user = self._release(place, request)
+        if user not in self.truth.people:
+            return []
+        match request.act:
+            case Act.KICK:
+                return self.lose(place, user, ErrorCode.KICKED)
+            case Act.BAN:
+                place.bans[user] = deed.time / 1000 + request.seconds if request.seconds else 0.0
+                return self.lose(place, user, ErrorCode.BANNED)
+            case Act.UNBAN:
+                place.bans.pop(user, None)
+            case Act.INVITE:
+                place.belongs[user] = False
+                by = self.actors.pop(request.id).user
+                return [(c, Invited(place.room, by)) for c in self.sessions(user)]
+        return []
+
+    def _release(self, place: Place, request: Moderate) -> int:
+        user = self.targets.pop(request.id)
+        place.held.discard(user)
+        return user
 
     def _made(self, name: str) -> int:
         """A room is no longer being made. Who owns it? Its maker may be gone for good by now."""
@@ -164,6 +237,8 @@ class Storing(Posting):
         answers: list[Answer] = []
         refused: list[tuple[Client, Question]] = []
         for entry in failed.batch:
+            if isinstance(entry, PutChat):
+                self.flying[entry.id] -= 1
             if isinstance(entry, PutMessage):
                 self.truth.under_way[entry.conversation] -= 1
             if isinstance(entry, PutMessage | CheckMessage):
@@ -173,6 +248,8 @@ class Storing(Posting):
                 refused.append((client, question))
                 if isinstance(question, CreateRoom):
                     self._made(question.name)
+                elif isinstance(question, Moderate):
+                    self._release(self.truth.rooms[question.conversation], question)
         self.perform(self.hub.completed(failed, self.now))
         self.check_news([])
         self.check_answers(answers)
@@ -209,10 +286,10 @@ class Storing(Posting):
         if isinstance(page.query.token, tuple):
             client, id = page.query.token
             if client.is_open:
-                self._check_history(client.replies[id], page)
+                self._check_history(client.person.id, client.replies[id], page)
 
-    def _check_history(self, reply: object, page: object) -> None:
-        if not isinstance(page, PageRead):
+    def _check_history(self, user: int, reply: object, page: object) -> None:
+        if not isinstance(page, PageRead) or not self.truth.may_read(user, page.query.conversation):
             assert isinstance(reply, Refused)
             return
         assert isinstance(reply, HistoryPage)

@@ -4,6 +4,7 @@ Nothing here is borrowed from the core but the vocabulary. Every method is one t
 refusal's code where it must not happen.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from chatnet.core.limits import Limits
@@ -38,6 +39,13 @@ class Place:
     name: str
     owner: int
     archived: bool = False
+    private: bool = False
+    belongs: dict[int, bool] = field(default_factory=dict)
+    """Users who belong to it by what is stored, or (False) are invited only."""
+    bans: dict[int, float] = field(default_factory=dict)
+    """Until when; 0 is for ever."""
+    held: set[int] = field(default_factory=set)
+    """Users about whom an act waits for the store."""
     members: dict[int, int] = field(default_factory=dict)
     """Users in the order in which they came, with the number of their sessions here."""
     touched: set[int] = field(default_factory=set)
@@ -48,7 +56,7 @@ class Place:
 
     @property
     def room(self) -> Room:
-        return Room(self.id, self.name, self.owner, self.archived, len(self.members))
+        return Room(self.id, self.name, self.owner, self.archived, len(self.members), "", self.private)
 
 
 @dataclass(eq=False)
@@ -58,6 +66,8 @@ class Pair:
     id: int
     users: frozenset[int]
     ended: bool = False
+    stored: bool = False
+    """Has the hub heard that it is?"""
 
 
 class Truth:
@@ -66,6 +76,7 @@ class Truth:
     def __init__(self, limits: Limits, *, is_open: bool) -> None:
         self.limits = limits
         self.is_open = is_open
+        self.seconds = 0.0
         self.people: dict[int, Person] = {}
         self.rooms: dict[int, Place] = {LOBBY_ID: Place(LOBBY_ID, "lobby", 0)}
         self.chats: dict[int, Pair] = {}
@@ -124,10 +135,20 @@ class Truth:
                 del self.chats[chat.id]
             else:
                 chat.ended = True
+        for room in self.rooms.values():
+            room.belongs.pop(person.id, None)
+            room.bans.pop(person.id, None)
         changed = [r for r in self.rooms.values() if r.owner == person.id]
         for room in changed:
             room.owner = next(iter(room.members), 0)
         return changed
+
+    def forget_unused(self, being_put: Counter[int]) -> None:
+        """The oldest chats in which nothing was said are gone, if there are too many and nothing waits for them."""
+        unused = [chat for chat in self.chats.values() if not self.heads.get(chat.id)]
+        for chat in unused[: max(0, len(unused) - self.limits.unused_chats)]:
+            if not self.under_way.get(chat.id) and (chat.stored or not being_put[chat.id]):
+                del self.chats[chat.id]
 
     # -- rooms ------------------------------------------------------------------------------------------------
 
@@ -179,8 +200,23 @@ class Truth:
     # -- conversations ----------------------------------------------------------------------------------------
 
     def may_read(self, user: int, conversation: int) -> bool:
-        """A room, or a chat that one is in?"""
-        return conversation in self.rooms or (conversation in self.chats and user in self.chats[conversation].users)
+        """A chat that one is in, or a room: but not if one is banned, and a private one only if one belongs there."""
+        room = self.rooms.get(conversation)
+        if room is None:
+            return conversation in self.chats and user in self.chats[conversation].users
+        belongs = user in room.belongs or user == room.owner
+        return not self.is_banned(user, room) and (belongs or not room.private)
+
+    def is_banned(self, user: int, room: Place) -> bool:
+        """Does a ban hold just now?"""
+        return user in room.bans and (not room.bans[user] or self.seconds < room.bans[user])
+
+    def refuse_reading(self, user: int, conversation: int, code: ErrorCode) -> ErrorCode | None:
+        """Why may somebody not read this? ``code`` is for what does not exist, or is to look so."""
+        if self.may_read(user, conversation):
+            return None
+        room = self.rooms.get(conversation)
+        return ErrorCode.BANNED if room and not room.private and self.is_banned(user, room) else code
 
     def chat_of(self, one: int, other: int) -> Pair | None:
         """The chat of these two."""
@@ -197,8 +233,9 @@ class Truth:
     def refuse_post(self, user: int, post: Post) -> ErrorCode | None:
         """May it be said here and now?"""
         id = post.conversation
-        if not self.may_read(user, id):
-            return ErrorCode.NO_SUCH_CONVERSATION
+        code = self.refuse_reading(user, id, ErrorCode.NO_SUCH_CONVERSATION)
+        if code is not None:
+            return code
         if id in self.chats and self.chats[id].ended:
             return ErrorCode.NO_SUCH_USER
         if post.reference > self.heads.get(id, 0) or (post.kind is Kind.ANSWER and not post.reference):

@@ -5,33 +5,48 @@ is not when too much waits there already. What a client was told is checked when
 matters to the queue.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from typing import cast
 
 from chatnet.clock import Now
 from chatnet.core.effects import Append, AwaitDrain, Broadcast, Close, Effect, Read, Reply
-from chatnet.core.entries import Batch, Committed, Entry, Failed, PageRead, ReadFailed, ReadMessages, Snapshot
+from chatnet.core.entries import (
+    Batch,
+    Committed,
+    DropBan,
+    Entry,
+    Failed,
+    PageRead,
+    PutChat,
+    ReadFailed,
+    ReadMessages,
+    Snapshot,
+)
 from chatnet.core.hub import Hub
 from chatnet.core.limits import KIB, Limits
+from chatnet.errors import ErrorCode
 from chatnet.events import (
     Ack,
     Deliver,
     Event,
     Following,
+    HistoryPage,
+    Invited,
     Joined,
     Marked,
     Nack,
     Presence,
+    Removed,
     Renamed,
     RoomChanged,
     Started,
     Truncated,
     Welcome,
 )
-from chatnet.model import Conversation
+from chatnet.model import Conversation, Room
 from chatnet.requests import (
-    ArchiveRoom,
+    ChangeRoom,
     CreateRoom,
     Follow,
     GetHistory,
@@ -41,18 +56,19 @@ from chatnet.requests import (
     ListUsers,
     Login,
     Mark,
+    Moderate,
     Open,
     Part,
     Post,
     Rename,
 )
 from chatnet.wire.codec import encode
-from tests.core.machine.truth import Person, Truth
+from tests.core.machine.truth import Person, Place, Truth
 from tests.core.slow_store import SlowStore
 
 FRAME = 64 * KIB
 Question = (
-    ArchiveRoom
+    ChangeRoom
     | CreateRoom
     | Follow
     | GetHistory
@@ -62,11 +78,12 @@ Question = (
     | ListUsers
     | Login
     | Mark
+    | Moderate
     | Open
     | Part
     | Rename
 )
-News = Presence | Renamed | RoomChanged | Started | Marked
+News = Presence | Renamed | RoomChanged | Started | Marked | Removed | Invited
 
 
 class Device:
@@ -123,15 +140,33 @@ class World:
     def __init__(self, limits: Limits, *, is_open: bool, window: int | None) -> None:
         self.truth = Truth(limits, is_open=is_open)
         self.store = SlowStore(window)
-        self.hub = Hub(Snapshot(), limits=limits, server=bytes(16), version="1", history="none", open_to_guests=is_open)
+        self.hub = Hub(
+            Snapshot(),
+            limits=limits,
+            server=bytes(16),
+            version="1",
+            history="none",
+            open_to_guests=is_open,
+            entropy=bytes,
+        )
         self.clients: list[Client] = []
         self.devices: list[Device] = []
-        self.seconds = 1000.0
+        self.seconds = self.truth.seconds = 1000.0
         self.batch: Batch = []
         self.done: deque[tuple[Committed | Failed, int]] = deque()
         """What the store has done and the hub has not heard of, with the number of the store's failure."""
         self.changes: dict[int, tuple[Client, Question, Entry]] = {}
         """Questions that wait for the store, by the identity of their entry."""
+        self.staying: dict[int, list[int]] = {}
+        """Who was in a room when it was to become private, by the number of the request."""
+        self.targets: dict[int, int] = {}
+        """About whom each act is, by the same."""
+        self.actors: dict[int, Person] = {}
+        """Who has invited, by the same."""
+        self.arriving: list[tuple[Client, Join]] = []
+        """Joins that are stored; the end of the turn lets them in."""
+        self.flying: Counter[int] = Counter()
+        """How often each personal chat is being put."""
         self.pages: list[PageRead | ReadFailed] = []
         self.news: list[tuple[Client, News]] = []
         self.answers: list[tuple[Client, Ack | Nack]] = []
@@ -162,6 +197,16 @@ class World:
             person.sessions.remove(client)
             person.away_since = self.seconds
 
+    def lose(self, place: Place, user: int, code: ErrorCode) -> list[tuple[Client, News]]:
+        """A user neither belongs to a room any more nor is in it. Who is told of it?"""
+        place.belongs.pop(user, None)
+        out = [client for client in self.sessions(user) if place.id in client.rooms]
+        for client in out:
+            client.rooms.remove(place.id)
+            del client.next[place.id]
+            self.truth.leave(place, user)
+        return [(client, Removed(place.id, code, "")) for client in out]
+
     # -- effects ----------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
@@ -175,7 +220,11 @@ class World:
             match effect:
                 case Append(entry=entry):
                     self.batch.append(entry)
-                    self.appended.append(entry)
+                    # A ban that is over ends with whatever comes next, and has nothing to do with that.
+                    if not isinstance(entry, DropBan):
+                        self.appended.append(entry)
+                    if isinstance(entry, PutChat):
+                        self.flying[entry.id] += 1
                 case Read(query=query):
                     assert isinstance(query, ReadMessages), "the machine does not search"
                     self.store.read(query)
@@ -205,6 +254,7 @@ class World:
         size = len(encode(event))
         assert size <= FRAME
         client.queue.append(size)
+        self._check_reader(client, event)
         if isinstance(event, Deliver):
             self._deliver(client, event)
             assert client.queued <= client.soft + 3 * FRAME, "too much is queued"
@@ -219,6 +269,18 @@ class World:
             self.news.append((client, event))
         else:
             self._reply(client, event)
+
+    def _check_reader(self, client: Client, event: Event) -> None:
+        """Nobody hears anything of what they may not read."""
+        match event:
+            case Deliver(conversation=id) | Truncated(conversation=id) | HistoryPage(conversation=id):
+                pass
+            case Presence(conversation=id) | Joined(room=Room(id=id)) | RoomChanged(room=Room(id=id)):
+                pass
+            case _:
+                return
+        assert client.person is not None
+        assert self.truth.may_read(client.person.id, id), f"{client} hears of {id}: {event}"
 
     def _reply(self, client: Client, event: Event) -> None:
         id = getattr(event, "id", 0)
@@ -272,4 +334,6 @@ def _plain(item: tuple[Client, News]) -> tuple[int, str]:
         event = Presence(event.conversation, joined, sorted(event.parted), event.members)
     elif isinstance(event, Started):
         event = Started(Conversation(event.conversation.id, None, None))
+    elif isinstance(event, Removed):
+        event = Removed(event.conversation, event.code, "")
     return client.number, repr(event)

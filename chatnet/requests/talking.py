@@ -1,39 +1,11 @@
-"""All that a client may ask, as plain data: the one vocabulary of every front-end and of the core.
-
-Every request carries an ``id`` that its reply repeats. A `Post` has its device number ``n`` instead, since that
-stays the same when it is sent again over another connection.
-
-The integer tags are the protocol's. A tag is never used again for something else; fields are only ever added at
-the end, with a default.
-"""
+"""Talking: what everybody asks who has logged in."""
 
 from typing import Annotated
 
 import msgspec
 
-from chatnet.model import ConversationId, DeviceId, DeviceNumber, Kind, Natural, Secret, Seq, SessionId
-
-
-class Request(msgspec.Struct, frozen=True, array_like=True):
-    """Base of all requests."""
-
-
-class Login(Request, frozen=True, tag=1):
-    """Say who you are: the first request of a connection. Reply: `Welcome`.
-
-    A guest is a name and a secret: whoever shows the same secret again is the same guest.
-    """
-
-    id: Natural
-    name: str
-    secret: Secret
-    """32 bytes that only this guest knows, different for every server."""
-    device: DeviceId
-    display: str = ""
-    live: bool = True
-    """Deliver what is said in one's personal chats from now on; otherwise only those asked for by `Follow`."""
-    replaces: SessionId = 0
-    """An own session that this one takes the place of (a connection that broke); 0 for none."""
+from chatnet.model import ConversationId, DeviceNumber, Kind, Natural, Seq
+from chatnet.requests.base import Request
 
 
 class Ping(Request, frozen=True, tag=2):
@@ -91,14 +63,6 @@ class CreateRoom(Request, frozen=True, tag=8):
 
     id: Natural
     name: str
-
-
-class ArchiveRoom(Request, frozen=True, tag=9):
-    """Close a room for posts, or open it again; its owner may. Reply: `Done`."""
-
-    id: Natural
-    conversation: ConversationId
-    archived: bool = True
 
 
 class Rename(Request, frozen=True, tag=10):
@@ -182,25 +146,3 @@ class Search(Request, frozen=True, tag=17):
     """Only in this one; 0 for all."""
     cursor: Natural = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
-
-
-AnyRequest = (
-    Login
-    | Ping
-    | Alive
-    | Post
-    | Open
-    | Join
-    | Part
-    | CreateRoom
-    | ArchiveRoom
-    | Rename
-    | Follow
-    | ListConversations
-    | ListUsers
-    | ListRooms
-    | GetHistory
-    | Mark
-    | Search
-)
-"""Everything that may come from a client."""

@@ -1,0 +1,90 @@
+"""All accounts, and what is asked about them most: their names' looks, who is admin, whose is a local user.
+
+Rule kept here: `note` is called after whatever changes an account, and puts right all that follows from it.
+"""
+
+from typing import TYPE_CHECKING
+
+from chatnet.auth.names import fold, skeleton
+from chatnet.model import Role, UserId
+
+if TYPE_CHECKING:
+    from chatnet.core.state import UserState
+
+
+class Registry:
+    """The accounts of a server."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[UserId, UserState] = {}
+        self.admins: dict[UserId, None] = {}
+        self.registered: dict[UserId, None] = {}
+        """Accounts that came by a join code or from an admin, or have a password: all but those that only a local
+        user of this machine can use."""
+        self.local: dict[int, UserState] = {}
+        """By the operating system's user."""
+        self._reserved: dict[str, UserId] = {}
+        """Names of accounts that wait for the store, folded."""
+        self._looks: dict[str, dict[UserId, None]] = {}
+        """Which accounts have names that look like this; those that wait for the store too."""
+        self._looks_of: dict[UserId, list[str]] = {}
+
+    @property
+    def has_registered_admin(self) -> bool:
+        """Is there an admin who does not depend on local access?"""
+        return any(id in self.registered for id in self.admins)
+
+    def note(self, user: "UserState") -> None:
+        """An account is new, or has changed."""
+        id = user.user.id
+        self.forget(id)
+        self.accounts[id] = user
+        if user.user.role is Role.ADMIN:
+            self.admins[id] = None
+        if user.uid < 0 or user.verifier is not None:
+            self.registered[id] = None
+        if user.uid >= 0:
+            self.local[user.uid] = user
+        self._note_looks(user)
+
+    def forget(self, id: UserId) -> None:
+        """An account is gone; nothing happens if it is none."""
+        user = self.accounts.pop(id, None)
+        if user is not None and self.local.get(user.uid) is user:
+            del self.local[user.uid]
+        self.admins.pop(id, None)
+        self.registered.pop(id, None)
+        self._forget_looks(id)
+
+    # -- names ------------------------------------------------------------------------------------------------
+
+    def reserve(self, user: "UserState") -> None:
+        """An account with these names is about to be stored."""
+        self._reserved[fold(user.user.name)] = user.user.id
+        self._note_looks(user)
+
+    def release(self, user: "UserState") -> None:
+        """An account that was about to be stored is, or cannot be."""
+        del self._reserved[fold(user.user.name)]
+        self._forget_looks(user.user.id)
+
+    def is_reserved(self, name: str) -> bool:
+        """Is an account of just this name about to be stored?"""
+        return fold(name) in self._reserved
+
+    def is_imitation(self, text: str, user: UserId = 0) -> bool:
+        """Does a login or display name look like one of an account, other than ``user`` itself?"""
+        return any(id != user for id in self._looks.get(skeleton(text), ()))
+
+    def _note_looks(self, user: "UserState") -> None:
+        id = user.user.id
+        looks = [look for look in map(skeleton, (user.user.name, user.user.display)) if look]
+        self._looks_of[id] = looks
+        for look in looks:
+            self._looks.setdefault(look, {})[id] = None
+
+    def _forget_looks(self, id: UserId) -> None:
+        for look in dict.fromkeys(self._looks_of.pop(id, ())):
+            del self._looks[look][id]
+            if not self._looks[look]:
+                del self._looks[look]
