@@ -5,7 +5,7 @@ another shows what is missing as a whole. Nothing is changed, and a server may g
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +13,28 @@ from typing import Any
 
 from chatnet.store.devices import REMEMBERED, Devices
 from chatnet.store.failures import DamagedRow, DatabaseTooNew, StoreUnusable, explained, in_one_line, is_obstacle
+from chatnet.store.migrations import OLD_ROOMS, OLD_USERS, WITH_ACCOUNTS, check_layout, recognise
 from chatnet.store.opening import is_for_newer_sqlite, open_for_reading
 from chatnet.store.reader import one_moment, read_rows
-from chatnet.store.rows import CHATS, DEVICES, GONE, HEADS, MARKS, META, ROOMS, USERS, Table
-from chatnet.store.schema import MAX_SEQ, SEQ_BITS, check_layout, position, recognise
-from chatnet.store.snapshot import NEXT_CONVERSATION, NEXT_USER, SERVER_ID
+from chatnet.store.records import NEXT_CONVERSATION, NEXT_DEED, NEXT_TOKEN, NEXT_USER, SECRET, SERVER_ID
+from chatnet.store.rows import (
+    BANS,
+    CHATS,
+    DEEDS,
+    DEVICES,
+    GONE,
+    HEADS,
+    INVITATIONS,
+    MARKS,
+    MEMBERS,
+    META,
+    ROOMS,
+    TOKENS,
+    USERS,
+    Table,
+)
+from chatnet.store.schema import MAX_SEQ, SEQ_BITS, position
+from chatnet.store.search_check import check_index
 
 _AT_ONCE = 1000
 """Messages; behind one that is damaged, so many at most are looked up one by one."""
@@ -55,12 +72,28 @@ def check(path: Path, *, alone: bool = False) -> Iterator[Damage]:
             yield Damage("the file", "its header says that it is for a newer SQLite")
     try:
         with closing(open_for_reading(path)) as database, one_moment(database):
-            yield from _Check(database).run()
+            is_sound = True
+            for damage in _Check(database).run():
+                is_sound = False
+                yield damage
+            if is_sound:
+                yield from _search_index(path)
     except (sqlite3.DatabaseError, UnicodeDecodeError, DatabaseTooNew) as error:
         if isinstance(error, DatabaseTooNew) or is_obstacle(error):
             with explained(path):
                 raise
         yield Damage("the file", f"it cannot be read as a database ({in_one_line(str(error).encode())})")
+
+
+def _search_index(path: Path) -> Iterator[Damage]:
+    """A server makes it anew if its file is not there."""
+    try:
+        for what in check_index(path):
+            yield Damage("the search index", f"{what}; the server makes it anew once its file, search.db, is removed")
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if is_obstacle(error):
+            raise
+        yield Damage("the search index", f"it cannot be read ({in_one_line(str(error).encode())})")
 
 
 @dataclass(slots=True)
@@ -70,17 +103,21 @@ class _Check:
     """Of conversations."""
     firsts: dict[int, int] = field(default_factory=dict)
     """The oldest seq that each conversation keeps."""
+    has_accounts: bool = True
+    """No: it was made by an older chatnet, and no server has brought it up to date yet."""
+    meta: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> Iterator[Damage]:
         yield from self._structure()
         try:
-            recognise(self.database)
+            self.has_accounts = WITH_ACCOUNTS in recognise(self.database)
             check_layout(self.database)
         except StoreUnusable as error:
             yield Damage("the file", error.message)
             return
         parts: tuple[Callable[[], Iterator[Damage]], ...] = (
             self._registers,
+            self._powers,
             self._messages,
             self._strays,
             self._devices,
@@ -102,7 +139,7 @@ class _Check:
 
     def _registers(self) -> Iterator[Damage]:
         rows: dict[str, list[tuple[Any, ...]]] = {}
-        for table in (META, USERS, ROOMS, CHATS):
+        for table in (META, *((USERS, ROOMS) if self.has_accounts else (OLD_USERS, OLD_ROOMS)), CHATS):
             yield from self._rows(table, rows.setdefault(table.name, []))
         for table in (MARKS, GONE):
             yield from self._rows(table)
@@ -110,12 +147,39 @@ class _Check:
         self.names |= {id: name for id, name, *_ in rows["rooms"]}
         for id, low, high in rows["chats"]:
             self.names[id] = " & ".join(users.get(user, f"user {user}") for user in dict.fromkeys((low, high)))
-        meta = dict(rows["meta"])
-        if SERVER_ID not in meta:
-            yield Damage("the server's own note server", "it is gone")
-        for key, ids in ((NEXT_USER, users), (NEXT_CONVERSATION, self.names)):
-            if ids and meta.get(key, 0) <= max(ids):
-                yield Damage(f"the server's own note {key}", "it is gone, or older than what was stored")
+        self.meta = dict(rows["meta"])
+        for key in (SERVER_ID, SECRET) if self.has_accounts else (SERVER_ID,):
+            if key not in self.meta:
+                yield Damage(f"the server's own note {key}", "it is gone")
+        yield from self._counter(NEXT_USER, users)
+        yield from self._counter(NEXT_CONVERSATION, self.names)
+
+    def _counter(self, key: str, ids: Collection[int]) -> Iterator[Damage]:
+        if ids and self.meta.get(key, 0) <= max(ids):
+            yield Damage(f"the server's own note {key}", "it is gone, or older than what was stored")
+
+    def _powers(self) -> Iterator[Damage]:
+        """Who may do what, and who did what."""
+        if not self.has_accounts:
+            return
+        tokens: list[tuple[Any, ...]] = []
+        yield from self._rows(TOKENS, tokens)
+        yield from self._counter(NEXT_TOKEN, [id for id, *_ in tokens])
+        for table in (INVITATIONS, MEMBERS, BANS, DEEDS):
+            yield from self._rows(table)
+        after = 1
+        for (id,) in self.database.execute("SELECT id FROM deeds ORDER BY id"):
+            yield from self._lost_lines(after, id)
+            after = id + 1
+        end = self.meta.get(NEXT_DEED, 1)
+        yield from self._lost_lines(after, end)
+        if end < after:
+            yield Damage(f"the server's own note {NEXT_DEED}", "it is gone, or older than what was stored")
+
+    def _lost_lines(self, start: int, end: int) -> Iterator[Damage]:
+        if start < end:
+            where = f"line {start}" + (f" to {end - 1}" if end - 1 > start else "")
+            yield Damage(f"the audit log, {where}", "gone")
 
     def _rows(self, table: Table, sound: list[tuple[Any, ...]] | None = None) -> Iterator[Damage]:
         """Damaged rows; the others go to ``sound``."""

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from chatnet.core.entries import Batch, Committed, PageRead, ReadMessages, Snapshot
+from chatnet.core.entries import Batch, Committed, DeedsRead, PageRead, ReadDeeds, ReadMessages, Snapshot
 from chatnet.net.folders import sync_folder
 from chatnet.store.failures import explained
 from chatnet.store.log import Log
+from chatnet.store.migrations import check_layout, migrate
 from chatnet.store.opening import FILE_NAME, check_settings, log_of, open_for_reading, open_for_writing
 from chatnet.store.reader import Reader
-from chatnet.store.schema import check_layout, migrate
 from chatnet.store.snapshot import read_snapshot
 from chatnet.store.writer import Writer
 
@@ -25,9 +25,9 @@ _PATIENCE_MILLISECONDS = 100
 
 
 class Database:
-    """A server's database. `page` is for one thread, all else for one other.
+    """A server's database. `page` and `deeds` are for one thread, all else for one other.
 
-    :param entropy: ``entropy(n)`` gives n random bytes, for the id of a new server.
+    :param entropy: ``entropy(n)`` gives n random bytes, for the id of a new server and its secret.
     :raises StoreUnusable: in one line, why; nothing is left open.
     :raises DatabaseTooNew: likewise.
     """
@@ -90,6 +90,13 @@ class Database:
         :raises sqlite3.Error, DamagedRow: it cannot be read.
         """
         return self._reader.page(query)
+
+    def deeds(self, query: ReadDeeds) -> DeedsRead:
+        """Read lines of the audit log.
+
+        :raises sqlite3.Error: it cannot be read.
+        """
+        return self._reader.deeds(query)
 
     def close(self, *, is_sound: bool = True) -> None:
         """Move the log into the database, unless that is not sound any more, and let go of all files.

@@ -1,27 +1,32 @@
 """Messages in memory: a bounded window of what was said last, for ``--history none`` and for tests.
 
 Nothing survives the process, so all that must is what keeps the rules of `chatnet.core.entries` while it runs: the head
-of each conversation, and each device's latest answers. Users and rooms are the core's to remember; their entries are
-taken and not kept. Every bound drops the oldest first. All answers are there as soon as `submit` or `read` returns.
+of each conversation, each device's latest answers, and the end of the audit log. All that a core finds in a `Snapshot`
+it remembers itself; such entries are taken and not kept. Every bound drops the oldest first. All answers are there as
+soon as `submit` or `read` returns.
 """
 
 from bisect import bisect_left
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from chatnet.core.entries import (
     Batch,
     CheckMessage,
     Committed,
     Completion,
+    DeedsRead,
     DropChat,
     Duplicate,
     Entry,
     Expire,
     Outcome,
     PageRead,
+    PutDeed,
     PutMessage,
     Query,
+    ReadDeeds,
     ReadFailed,
     ReadMessages,
     Snapshot,
@@ -30,10 +35,12 @@ from chatnet.core.entries import (
 from chatnet.core.limits import MIB
 from chatnet.core.policy import text_bytes
 from chatnet.errors import ErrorCode
-from chatnet.model import ConversationId, DeviceId, Message, Seq
+from chatnet.model import ConversationId, Deed, DeviceId, Message, Seq
 
 ANSWERS = 64
 """How many of a device's latest messages can be recognised: twice as many as it may have unanswered."""
+DEEDS = 1000
+"""Lines of the audit log."""
 MESSAGE_BYTES = 300
 """What a message costs in memory beside its text, in CPython: the record, two numbers, its places in the tables."""
 
@@ -78,6 +85,7 @@ class MemoryStore:
         self._outdated = 0
         self._bytes = 0
         self._firsts: dict[ConversationId, Seq] = {}
+        self._deeds: deque[Deed] = deque(maxlen=DEEDS)
         self._completions: list[Completion] = []
 
     # -- the port ---------------------------------------------------------------------------------------------
@@ -99,6 +107,9 @@ class MemoryStore:
     def read(self, query: Query) -> None:
         if isinstance(query, ReadMessages):
             self._completions.append(self._page(query))
+        elif isinstance(query, ReadDeeds):
+            lines = (deed for deed in reversed(self._deeds) if not query.before or deed.id < query.before)
+            self._completions.append(DeedsRead(query, list(islice(lines, query.limit))))
         else:
             reason = "this server keeps only a short history, in memory: there is no search"
             self._completions.append(ReadFailed(query, ErrorCode.UNSUPPORTED, reason))
@@ -120,6 +131,7 @@ class MemoryStore:
         self._conversations.clear()
         self._devices.clear()
         self._order.clear()
+        self._deeds.clear()
 
     # -- entries ----------------------------------------------------------------------------------------------
 
@@ -164,7 +176,14 @@ class MemoryStore:
             self._expire(entry)
         elif type(entry) is DropChat:
             self._drop_chat(entry.id)
+        elif type(entry) is PutDeed:
+            self._put_deed(entry)
         return None
+
+    def _put_deed(self, entry: PutDeed) -> None:
+        id = self._deeds[-1].id + 1 if self._deeds else 1
+        about = (entry.time, entry.actor, entry.actor_name, entry.act, entry.subject, entry.conversation)
+        self._deeds.append(Deed(id, *about, entry.detail))
 
     # -- the window -------------------------------------------------------------------------------------------
 

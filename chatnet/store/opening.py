@@ -15,7 +15,7 @@ from pathlib import Path
 from chatnet.errors import ErrorCode
 from chatnet.net.folders import sync_folder
 from chatnet.store.failures import StoreUnusable
-from chatnet.store.schema import recognise
+from chatnet.store.migrations import recognise
 
 FILE_NAME = "chatnet.db"
 _START_PATIENCE = 2.0

@@ -1,24 +1,33 @@
-"""Reads pages of messages over a connection of its own, which cannot write.
+"""Reads pages of messages and of the audit log over a connection of its own, which cannot write.
 
 A page has every seq between its ends: a message that is damaged or gone is shown as such, in its place. So nobody takes
 what is left for all that was said, and a reader never waits for what cannot be read. The rows come in one pass; as soon
 as one of them is not what it should be, the rest of the page is looked up one by one, since a damaged page of the file
 may hide others.
+
+A damaged line of the audit log is left out, since nothing true can be said of who did what to whom. As lines are
+numbered without gaps, the gap shows it; and it is named in the server's own log.
 """
 
+import logging
 import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 
-from chatnet.core.entries import PageRead, ReadMessages
+from chatnet.core.entries import DeedsRead, PageRead, ReadDeeds, ReadMessages
 from chatnet.core.policy import text_bytes
-from chatnet.model import Message
-from chatnet.store.failures import is_damage
-from chatnet.store.rows import COLUMNS, HEADS, Row, damaged, read_row, to_message
+from chatnet.model import Deed, Message
+from chatnet.store.failures import DamagedRow, is_damage
+from chatnet.store.records import to_deed
+from chatnet.store.rows import COLUMNS, DEEDS, HEADS, Row, damaged, read_row, to_message
 from chatnet.store.schema import MAX_CONVERSATION, MAX_SEQ, row_id
 
 _PASS = f"SELECT {COLUMNS} FROM messages WHERE id BETWEEN ? AND ? ORDER BY id"
 _ONE = f"SELECT {COLUMNS} FROM messages WHERE id = ?"
+_DEEDS = f"SELECT {DEEDS.columns} FROM deeds WHERE id < ? ORDER BY id DESC"
+_MAX_ID = 2**63 - 1
+
+_log = logging.getLogger(__name__)
 
 
 class Reader:
@@ -42,6 +51,22 @@ class Reader:
                 end = min(head, (query.before or 0) - 1)
                 messages = self._take(query, range(end, max(first, end - limit + 1) - 1, -1))[::-1]
         return PageRead(query, messages, first)
+
+    def deeds(self, query: ReadDeeds) -> DeedsRead:
+        """Read lines of the audit log; the damaged ones are left out, and others in their place.
+
+        :raises sqlite3.Error: it cannot be read at all.
+        """
+        deeds: list[Deed] = []
+        with closing(self._database.execute(_DEEDS, (query.before or _MAX_ID,))) as rows:
+            for raw in rows:
+                if len(deeds) >= query.limit:
+                    break
+                try:
+                    deeds.append(to_deed(DEEDS.open(raw)))
+                except DamagedRow as error:
+                    _log.error("%s in the database; it is left out", error)
+        return DeedsRead(query, deeds)
 
     def _extent(self, conversation: int) -> tuple[int, int]:
         if conversation > MAX_CONVERSATION:

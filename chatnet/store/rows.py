@@ -7,7 +7,9 @@ Connections give text as bytes (``text_factory``), so that a row whose text is n
 not an error for all that were read with it.
 """
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from hashlib import blake2b
 from typing import Any
 
@@ -15,7 +17,7 @@ import msgspec
 
 from chatnet.core.entries import PutMessage
 from chatnet.model import Kind, Message
-from chatnet.store.failures import DamagedRow
+from chatnet.store.failures import DamagedRow, in_one_line
 from chatnet.store.schema import position, row_id
 
 Row = tuple[int, int, int, str, str, int, str, int, int, int, int, int]
@@ -104,12 +106,18 @@ class Table:
         self._what, self._keys, self._texts = what, keys, texts
         listed = self.columns = ", ".join([*names, "digest"])
         self.put = f"REPLACE INTO {name} ({listed}) VALUES ({', '.join('?' * (len(names) + 1))})"
-        self.get = f"SELECT {listed} FROM {name} WHERE {' AND '.join(f'{key} = ?' for key in names[:keys])}"
+        is_it = f"WHERE {' AND '.join(f'{key} = ?' for key in names[:keys])}"
+        self.get = f"SELECT {listed} FROM {name} {is_it}"
+        self.drop = f"DELETE FROM {name} {is_it}"
         self.all = f"SELECT {listed} FROM {name} ORDER BY {', '.join(names[:keys])}"
 
     def sealed(self, *values: object) -> tuple[object, ...]:
         """A row to put."""
         return (*values, seal((self.name, *values)))
+
+    def key(self, values: tuple[object, ...]) -> tuple[object, ...]:
+        """What names the row with these values."""
+        return values[: self._keys]
 
     def open(self, raw: Raw) -> tuple[Any, ...]:
         """The values in a row.
@@ -137,11 +145,50 @@ class Table:
         return key.decode("utf-8", "replace") if column in self._texts else key.hex()
 
 
+def sound_rows(database: sqlite3.Connection, table: Table) -> Iterator[tuple[Any, ...]]:
+    """The values in each row, in the order of the keys.
+
+    :raises DamagedRow: one of them is not what was put.
+    """
+    # A cursor that an error's traceback still knows would keep the file open.
+    with closing(database.execute(table.all)) as rows:
+        for raw in rows:
+            yield table.open(raw)
+
+
+def check_structure(database: sqlite3.Connection, table: Table) -> None:
+    """A damaged page could hide rows, which no digest would tell.
+
+    :raises DamagedRow: there is one.
+    """
+    (found,) = database.execute(f"PRAGMA quick_check({table.name})").fetchall()[0]
+    if found != b"ok":
+        raise DamagedRow(f"the table {table.name} is damaged ({in_one_line(found)})")
+
+
+_VERIFIER = "salt iterations stored_key server_key"
+
 META = Table("meta", "the server's own note", "key value", texts=(0,))
-USERS = Table("users", "user", "id name display guest secret_hash", texts=(1, 2))
-ROOMS = Table("rooms", "room", "id name owner archived", texts=(1,))
+USERS = Table("users", "user", f"id name display role secret_hash {_VERIFIER} uid", texts=(1, 2))
+ROOMS = Table("rooms", "room", "id name owner archived topic private", texts=(1, 4))
 CHATS = Table("chats", "personal chat", "id low high")
 HEADS = Table("heads", "the extent of conversation", "conversation first head")
 MARKS = Table("marks", "the marks of user and conversation", "user conversation delivered read", keys=2)
+TOKENS = Table("tokens", "token", "id user hash label scope made expires", texts=(3,))
+INVITATIONS = Table("invitations", "invitation", f"name {_VERIFIER} uses expires role maker", texts=(0,))
+MEMBERS = Table("members", "the membership of user and room", "user conversation rank since place", keys=2)
+BANS = Table(
+    "bans",
+    "the ban or mute of user, room and act",
+    "user conversation act until maker reason time",
+    keys=3,
+    texts=(5,),
+)
+DEEDS = Table(
+    "deeds",
+    "line of the audit log",
+    "id time actor actor_name act subject conversation detail",
+    texts=(3, 5, 7),
+)
 DEVICES = Table("devices", "device", "device id n last")
 GONE = Table("gone", "what is left of deleted message", "id time device n previous")

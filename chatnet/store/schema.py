@@ -1,9 +1,7 @@
-"""The layout of the database file, and how an older one becomes today's.
+"""The layout of the database file: the tables as each migration makes them, and the rows of messages.
 
-Migrations have names, are only ever added at the end, and each runs in a transaction of its own together with the
-note that it has run. A file that has migrations which this chatnet does not know was made by a newer one, and is
-refused: to guess at its meaning could lose what it holds. So is a file that is laid out in any other way than the
-migrations do it, be it another program's or a damaged one.
+What a migration of `chatnet.store.migrations` says is never changed once it was published. No table is altered; one
+that gets a new column is made anew, since SQLite's own words for an altered table differ from version to version.
 
 A message's row id is ``conversation << 32 | seq``. So one integer b-tree holds them all, a conversation's messages
 lie side by side, and no second index has to be written: at a million messages that is less than half the cost of a
@@ -11,19 +9,11 @@ table with an index on (conversation, seq). No other table has an index beside i
 would hide rows that are there.
 """
 
-import sqlite3
-
-from chatnet.errors import ErrorCode
-from chatnet.store.failures import DatabaseTooNew, StoreUnusable
-
 SEQ_BITS = 32
 MAX_SEQ = (1 << SEQ_BITS) - 1
 MAX_CONVERSATION = (1 << 63 - SEQ_BITS) - 1
 
-MIGRATIONS: list[tuple[str, str]] = [
-    (
-        "0001-messages",
-        """
+MESSAGES = """
         CREATE TABLE meta (key TEXT PRIMARY KEY, value, digest INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE users (
             id INTEGER PRIMARY KEY,
@@ -89,11 +79,88 @@ MIGRATIONS: list[tuple[str, str]] = [
             previous INTEGER NOT NULL,
             digest INTEGER NOT NULL
         );
-        """,
-    ),
-]
-
-_NOTES = "CREATE TABLE migrations (name TEXT PRIMARY KEY) WITHOUT ROWID"
+"""
+"""SQLite keeps these words as they are, with their indentation: a database is known by them."""
+ACCOUNTS = """
+    DROP TABLE users;
+    DROP TABLE rooms;
+    CREATE TABLE users (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        display TEXT NOT NULL,
+        role INTEGER NOT NULL,
+        secret_hash BLOB NOT NULL,
+        salt BLOB NOT NULL,
+        iterations INTEGER NOT NULL,
+        stored_key BLOB NOT NULL,
+        server_key BLOB NOT NULL,
+        uid INTEGER NOT NULL,
+        digest INTEGER NOT NULL
+    );
+    CREATE TABLE rooms (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        owner INTEGER NOT NULL,
+        archived INTEGER NOT NULL,
+        topic TEXT NOT NULL,
+        private INTEGER NOT NULL,
+        digest INTEGER NOT NULL
+    );
+    CREATE TABLE tokens (
+        id INTEGER PRIMARY KEY,
+        user INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        label TEXT NOT NULL,
+        scope INTEGER NOT NULL,
+        made INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        digest INTEGER NOT NULL
+    );
+    CREATE TABLE invitations (
+        name TEXT PRIMARY KEY,
+        salt BLOB NOT NULL,
+        iterations INTEGER NOT NULL,
+        stored_key BLOB NOT NULL,
+        server_key BLOB NOT NULL,
+        uses INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        role INTEGER NOT NULL,
+        maker INTEGER NOT NULL,
+        digest INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE members (
+        user INTEGER NOT NULL,
+        conversation INTEGER NOT NULL,
+        rank INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        digest INTEGER NOT NULL,
+        PRIMARY KEY (user, conversation)
+    ) WITHOUT ROWID;
+    CREATE TABLE bans (
+        user INTEGER NOT NULL,
+        conversation INTEGER NOT NULL,
+        act INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        maker INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        digest INTEGER NOT NULL,
+        PRIMARY KEY (user, conversation, act)
+    ) WITHOUT ROWID;
+    CREATE TABLE deeds (
+        id INTEGER PRIMARY KEY,
+        time INTEGER NOT NULL,
+        actor INTEGER NOT NULL,
+        actor_name TEXT NOT NULL,
+        act INTEGER NOT NULL,
+        subject TEXT NOT NULL,
+        conversation INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        digest INTEGER NOT NULL
+    );
+"""
+"""`MESSAGES` with roles in place of a note who is a guest, and all that accounts need."""
 
 
 def row_id(conversation: int, seq: int) -> int:
@@ -109,70 +176,3 @@ def position(row: int) -> tuple[int, int]:
 def bounds(conversation: int) -> tuple[int, int]:
     """The row ids between which all messages of a conversation are, without these two themselves."""
     return row_id(conversation, 0), row_id(conversation + 1, 0)
-
-
-def recognise(database: sqlite3.Connection) -> list[str]:
-    """The names of the migrations that a database has had; none for a new one. Changes nothing.
-
-    :raises StoreUnusable: it is another program's.
-    :raises DatabaseTooNew: it is a newer chatnet's.
-    """
-    tables = _layout(database)
-    if not tables:
-        return []
-    if "migrations" not in tables:
-        raise StoreUnusable(ErrorCode.DATA_UNUSABLE, "it is the database of another program")
-    done = [_text(name) for (name,) in database.execute("SELECT name FROM migrations ORDER BY name")]
-    unknown = sorted(set(done) - {name for name, _ in MIGRATIONS})
-    if unknown:
-        raise DatabaseTooNew(
-            ErrorCode.DATA_TOO_NEW,
-            f"it was written by a newer chatnet (it has {unknown[-1]!r}); install that one or a newer",
-        )
-    return done
-
-
-def migrate(database: sqlite3.Connection) -> list[str]:
-    """Bring a database up to date and return the names of the migrations that ran.
-
-    :raises StoreUnusable, DatabaseTooNew: nothing was changed.
-    """
-    done = recognise(database)
-    if not done:
-        database.execute(_NOTES.replace("TABLE", "TABLE IF NOT EXISTS", 1))
-    ran = []
-    for name, statements in MIGRATIONS:
-        if name not in done:
-            database.executescript(
-                f"BEGIN IMMEDIATE;\n{statements};\nINSERT INTO migrations VALUES ('{name}');\nCOMMIT;"
-            )
-            ran.append(name)
-    return ran
-
-
-def check_layout(database: sqlite3.Connection) -> None:
-    """Is everything laid out as the migrations do it?
-
-    :raises StoreUnusable: it is not.
-    """
-    model = sqlite3.connect(":memory:", isolation_level=None)
-    try:
-        migrate(model)
-        wanted, found = _layout(model), _layout(database)
-    finally:
-        model.close()
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
-            raise StoreUnusable(ErrorCode.DATA_UNUSABLE, f"its table {name!r} is not what chatnet made")
-
-
-def _layout(database: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
-    """Everything in a database but SQLite's own, by name."""
-    found = database.execute(
-        "SELECT name, type, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
-    )
-    return {_text(row[0]): tuple(map(_text, row)) for row in found}
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

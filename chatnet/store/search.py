@@ -2,7 +2,8 @@
 
 The index is filled behind the messages' back by a thread that copies new rows inside SQLite, at most a part of the
 time, so that it never slows what is being stored: under load it falls behind, and then catches up. All that it holds
-can be made again from the messages; a damaged or missing index is rebuilt, and never in the way of a start.
+can be made again from the messages; a missing index is rebuilt at a start, and so is one that was found damaged then or
+before, and it is never in the way of a start.
 
 Documents are numbered in the order in which they were indexed, which is nearly that of their time. So the newest
 matches are found first, without sorting all of them. Source: SQLite's documentation of FTS5.
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from chatnet.core.entries import Found, PageRead, ReadMessages, SearchMessages
 from chatnet.model import Message
+from chatnet.store.failures import is_damage, is_obstacle
 from chatnet.store.schema import SEQ_BITS, position, row_id
 from chatnet.store.words import parse
 
@@ -32,9 +34,8 @@ _STEPS_BETWEEN_LOOKS = 100_000
 """Of SQLite's virtual machine, between two looks at the clock."""
 _CHUNK = 500
 """Messages in one transaction."""
-_SCHEMA = """
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
+_SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+SCHEMA = """
     CREATE TABLE IF NOT EXISTS progress (conversation INTEGER PRIMARY KEY, last INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS documents (id INTEGER PRIMARY KEY, message INTEGER NOT NULL);
     CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
@@ -61,6 +62,8 @@ class Indexer:
         """``messages`` is the database whose messages are indexed."""
         self.messages = messages
         self.path = messages.with_name(FILE_NAME)
+        self.is_damaged = False
+        """Has anybody come across something in it that nobody wrote?"""
         self._dirty: set[int] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -82,12 +85,14 @@ class Indexer:
             self._dirty.update(conversations)
 
     def stop(self) -> None:
-        """End the thread; the rest is indexed after the next start."""
+        """End the thread; the rest is indexed after the next start, and all of it if it is damaged."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
         if hasattr(self, "_database"):
             self._database.close()
+            if self.is_damaged:
+                _remove(self.path)
 
     def _run(self) -> None:
         while not self._stopping.wait(PAUSE_SECONDS):
@@ -95,6 +100,7 @@ class Indexer:
                 self.catch_up()
             except sqlite3.Error as error:
                 # Messages are safe without an index. A full disk passes, and a damaged file is rebuilt at next start.
+                self.is_damaged = self.is_damaged or not is_obstacle(error)
                 _log.warning("the search index cannot be written: %s", error)
 
     def catch_up(self) -> None:
@@ -143,7 +149,7 @@ _QUERY = f"""
             JOIN main.messages ON messages.id = documents.message
         WHERE words MATCH ? AND words.rowid < ? AND message > ? AND message < ?
             AND (message >> {SEQ_BITS} IN (SELECT value FROM json_each(?))
-                OR message >> {SEQ_BITS} IN (SELECT id FROM main.rooms))
+                OR message >> {SEQ_BITS} IN (SELECT id FROM main.rooms WHERE NOT private))
         ORDER BY words.rowid DESC LIMIT ?
     )
 """
@@ -155,6 +161,7 @@ class Searcher:
     def __init__(self, indexer: "Indexer", page: Callable[[ReadMessages], PageRead]) -> None:
         """``page`` reads messages."""
         self._page = page
+        self._indexer = indexer
         self._database = sqlite3.connect(
             f"{indexer.messages.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
         )
@@ -165,7 +172,7 @@ class Searcher:
         self._database.close()
 
     def search(self, query: SearchMessages) -> Found:
-        """The newest matches first.
+        """The newest matches first. A private room is looked through only if it is one of the ``chats``.
 
         :raises sqlite3.Error: the index cannot be read, or the search took longer than it may.
         """
@@ -176,6 +183,9 @@ class Searcher:
         self._database.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS)
         try:
             found = json.loads(self._database.execute(_QUERY, _values(match, query)).fetchone()[0])
+        except sqlite3.Error as error:
+            self._indexer.is_damaged = self._indexer.is_damaged or is_damage(error)
+            raise
         finally:
             self._database.set_progress_handler(None, 0)
         hits = [(*hit, document) for document, row in found for hit in self._read(*position(row))]
@@ -196,18 +206,23 @@ def _values(match: str, query: SearchMessages) -> tuple[object, ...]:
 def _open_or_rebuild(path: Path, messages: Path) -> sqlite3.Connection:
     try:
         return _open(path, messages)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        # The latter where SQLite repeats what is damaged in what it says of it.
         _log.warning("the search index is made anew: %s", error)
-        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-            path.with_name(name).unlink(missing_ok=True)
+        _remove(path)
         return _open(path, messages)
+
+
+def _remove(path: Path) -> None:
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        path.with_name(name).unlink(missing_ok=True)
 
 
 def _open(path: Path, messages: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, uri=True)
     try:
         path.chmod(0o600)
-        database.executescript(_SCHEMA)
+        database.executescript(_SETTINGS + SCHEMA)
         database.execute("ATTACH ? AS chat", (f"{messages.absolute().as_uri()}?mode=ro",))
     except BaseException:
         database.close()

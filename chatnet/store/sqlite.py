@@ -21,7 +21,17 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from chatnet.core.entries import Batch, Completion, Failed, PutMessage, Query, ReadFailed, ReadMessages, Snapshot
+from chatnet.core.entries import (
+    Batch,
+    Completion,
+    Failed,
+    PutMessage,
+    Query,
+    ReadDeeds,
+    ReadFailed,
+    ReadMessages,
+    Snapshot,
+)
 from chatnet.errors import ErrorCode
 from chatnet.store.database import CHECKPOINT_BYTES, Database
 from chatnet.store.failures import DamagedRow, is_full, is_locked
@@ -52,7 +62,7 @@ class SqliteStore:
     """A `chatnet.net.ports.Store` in a folder that is there.
 
     :param checkpoint_bytes: length of the write-ahead log past which it is moved into the database.
-    :param entropy: ``entropy(n)`` gives n random bytes, for the id of a new server.
+    :param entropy: ``entropy(n)`` gives n random bytes, for the id of a new server and its secret.
     """
 
     history = "durable"
@@ -132,9 +142,9 @@ class SqliteStore:
         with ExitStack() as last:
             if database is not None:
                 last.callback(database.close, is_sound=self._broken is None)
+            last.callback(self._indexer.stop)
             if self._searcher is not None:
                 last.callback(self._searcher.close)
-            self._indexer.stop()
         if not self._is_told:
             self._raise_if_broken()
 
@@ -204,12 +214,15 @@ class SqliteStore:
             try:
                 answer: Completion = self._answer(database, query)
             except (sqlite3.Error, DamagedRow) as error:
-                answer = ReadFailed(query, ErrorCode.STORE_FAILING, f"the history cannot be read: {error}")
+                what = "audit log" if isinstance(query, ReadDeeds) else "history"
+                answer = ReadFailed(query, ErrorCode.STORE_FAILING, f"the {what} cannot be read: {error}")
             self._post([answer])
 
     def _answer(self, database: Database, query: Query) -> Completion:
         if isinstance(query, ReadMessages):
             return database.page(query)
+        if isinstance(query, ReadDeeds):
+            return database.deeds(query)
         if self._searcher is None:
             self._searcher = Searcher(self._indexer, database.page)
         return self._searcher.search(query)

@@ -11,30 +11,34 @@ from chatnet.core.entries import (
     Batch,
     CheckMessage,
     Committed,
+    DropBan,
     DropChat,
+    DropInvitation,
+    DropMember,
+    DropToken,
     DropUser,
     Duplicate,
     Entry,
     Expire,
     Outcome,
-    PutChat,
+    PutDeed,
     PutMarks,
+    PutMember,
     PutMessage,
-    PutRoom,
-    PutUser,
     Stale,
 )
 from chatnet.model import Message
 from chatnet.store.devices import Device, Devices
-from chatnet.store.rows import CHATS, HEADS, INSERT_MESSAGE, MARKS, META, ROOMS, USERS, Row, Table, to_row
+from chatnet.store.records import NEXT_DEED, NUMBERED, to_key, to_values
+from chatnet.store.rows import DEEDS, HEADS, INSERT_MESSAGE, MARKS, MEMBERS, META, Raw, Row, Table, to_row
 from chatnet.store.schema import MAX_SEQ, bounds, position, row_id
-from chatnet.store.snapshot import NEXT_CONVERSATION, NEXT_USER
 
 _MESSAGES_AT_ONCE = 256
 _EXPIRED_AT_ONCE = 2000
 """Messages that one `Expire` forgets at most, so that it holds up nobody for long."""
 _ANSWERED_MILLISECONDS = 7 * 24 * 3600 * 1000
 """How long a message that has expired is still known again when its device sends it again."""
+_OF_USER = [f"DELETE FROM {table} WHERE user = ?" for table in ("marks", "tokens", "members", "bans")]
 
 
 class _Extent:
@@ -83,6 +87,8 @@ class Writer:
         self._messages: list[Row] = []
         self._rows: dict[Table, dict[object, tuple[object, ...]]] = {}
         self._next: dict[str, int] = {}
+        self._place: int | None = None
+        """Of the latest member of any room."""
 
     def _take_batch(self, batch: Batch) -> Committed:
         self._firsts: dict[int, int] = {}
@@ -99,23 +105,20 @@ class Writer:
                 return self._answer(device, entry.n) if entry.n <= device.n else None
             case PutMarks():
                 self._put_marks(entry)
-            case PutUser():
-                self._put(USERS, entry.id, entry.name, entry.display, int(entry.guest), entry.secret_hash)
-                self._count(NEXT_USER, entry.id)
-            case PutRoom():
-                self._put(ROOMS, entry.id, entry.name, entry.owner, int(entry.archived))
-                self._count(NEXT_CONVERSATION, entry.id)
-            case PutChat():
-                self._put(CHATS, entry.id, entry.low, entry.high)
-                self._count(NEXT_CONVERSATION, entry.id)
             case Expire():
                 self._expire(entry)
             case DropUser():
                 self._drop_user(entry.id)
             case DropChat():
                 self._drop_chat(entry.id)
+            case PutMember():
+                self._put_member(entry)
+            case PutDeed():
+                self._put_deed(entry)
+            case DropToken() | DropInvitation() | DropMember() | DropBan():
+                self._drop(*to_key(entry))
             case _:
-                raise TypeError(f"no store knows {entry!r}")
+                self._keep(entry)
         return None
 
     def _put_message(self, entry: PutMessage) -> Outcome:
@@ -131,6 +134,8 @@ class Writer:
         extent.head = seq
         self._longer[entry.conversation] = extent
         self._devices.stored(entry.device, device, entry.n, row[0])
+        if entry.marks_own:
+            self._mark_own(entry, seq)
         if len(self._messages) >= _MESSAGES_AT_ONCE:
             self._flush_messages()
         return Message(
@@ -146,32 +151,83 @@ class Writer:
         extent = self._extents[conversation] = _Extent(*((1, 0) if raw is None else HEADS.open(raw)[1:]))
         return extent
 
+    def _mark_own(self, entry: PutMessage, seq: int) -> None:
+        delivered, read = self._marks(entry.sender, entry.conversation)
+        if read == seq - 1:
+            self._set_marks(entry.sender, entry.conversation, max(delivered, seq), seq)
+
     def _put_marks(self, entry: PutMarks) -> None:
         """Marks only move forward."""
+        delivered, read = self._marks(entry.user, entry.conversation)
+        self._set_marks(entry.user, entry.conversation, max(delivered, entry.delivered), max(read, entry.read))
+
+    def _marks(self, user: int, conversation: int) -> tuple[int, int]:
+        key = (user, conversation)
+        raw = self._find(MARKS, key)
+        if raw is None:
+            return 0, 0
+        _, _, delivered, read = MARKS.open(raw)
+        return delivered, read
+
+    def _set_marks(self, user: int, conversation: int, delivered: int, read: int) -> None:
+        self._put(MARKS, user, conversation, delivered, read)
+
+    def _keep(self, entry: Entry) -> None:
+        table, values = to_values(entry)
+        self._put(table, *values)
+        counter = NUMBERED.get(table)
+        if counter is not None:
+            self._count(counter, values[0])
+
+    def _put_member(self, entry: PutMember) -> None:
+        """Whoever is a member already keeps the place among those who came at the same time."""
         key = (entry.user, entry.conversation)
-        waiting = self._rows.get(MARKS, {}).get(key)
-        raw = waiting or self._database.execute(MARKS.get, key).fetchone()
-        _, _, delivered, read = (*key, 0, 0) if raw is None else MARKS.open(raw)
-        row = MARKS.sealed(*key, max(delivered, entry.delivered), max(read, entry.read))
-        self._rows.setdefault(MARKS, {})[key] = row
+        raw = self._find(MEMBERS, key)
+        place = self._new_place() if raw is None else MEMBERS.open(raw)[-1]
+        self._put(MEMBERS, *key, int(entry.rank), entry.since, place)
+
+    def _new_place(self) -> int:
+        if self._place is None:
+            (self._place,) = self._database.execute("SELECT coalesce(max(place), 0) FROM members").fetchone()
+        self._place += 1
+        return self._place
+
+    def _put_deed(self, entry: PutDeed) -> None:
+        id = self._number(NEXT_DEED)
+        about = (entry.time, entry.actor, entry.actor_name, int(entry.act))
+        self._put(DEEDS, id, *about, entry.subject, entry.conversation, entry.detail)
+        self._count(NEXT_DEED, id)
+
+    def _find(self, table: Table, key: tuple[object, ...]) -> Raw | None:
+        """A row without texts, whether it is written yet or not."""
+        raw: Raw | None = self._rows.get(table, {}).get(key) or self._database.execute(table.get, key).fetchone()
+        return raw
 
     def _put(self, table: Table, *values: object) -> None:
-        self._rows.setdefault(table, {})[values[0]] = table.sealed(*values)
+        self._rows.setdefault(table, {})[table.key(values)] = table.sealed(*values)
+
+    def _number(self, key: str) -> int:
+        """The next of the ids that are counted there."""
+        if key not in self._next:
+            raw = self._database.execute(META.get, (key,)).fetchone()
+            self._next[key] = 1 if raw is None else META.open(raw)[1]
+        return self._next[key]
 
     def _count(self, key: str, id: int) -> None:
         """No id is given out twice, not even one whose owner is forgotten."""
-        after = self._next.get(key)
-        if after is None:
-            raw = self._database.execute(META.get, (key,)).fetchone()
-            after = 1 if raw is None else META.open(raw)[1]
-        self._next[key] = max(after, id + 1)
-        if self._next[key] != after:
-            self._put(META, key, self._next[key])
+        if id >= self._number(key):
+            self._next[key] = id + 1
+            self._put(META, key, id + 1)
+
+    def _drop(self, table: Table, key: tuple[object, ...]) -> None:
+        self._rows.get(table, {}).pop(key, None)
+        self._database.execute(table.drop, key)
 
     def _drop_user(self, id: int) -> None:
         self._flush()
+        for statement in _OF_USER:
+            self._database.execute(statement, (id,))
         self._database.execute("DELETE FROM users WHERE id = ?", (id,))
-        self._database.execute("DELETE FROM marks WHERE user = ?", (id,))
 
     def _expire(self, entry: Expire) -> None:
         extent = self._extents.get(entry.conversation) or self._load_extent(entry.conversation)

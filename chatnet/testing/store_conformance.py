@@ -12,124 +12,43 @@ The store is new and empty, and its window holds 1,000 messages. The rules are t
 """
 
 import gc
-import threading
 import weakref
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 
 from chatnet.core.entries import (
     Batch,
     Committed,
-    Completion,
     DropChat,
     DropUser,
     Duplicate,
-    Entry,
     Outcome,
-    PageRead,
     PutChat,
+    PutMarks,
     PutMessage,
     PutRoom,
     PutUser,
+    ReadDeeds,
     ReadMessages,
     SavedConversation,
     Snapshot,
     Stale,
 )
-from chatnet.model import ConversationId, Kind, Message, Seq
-from chatnet.net.ports import Store
+from chatnet.model import ConversationId, Kind, Message, Role, UserId
+from chatnet.testing.store_accounts import AccountConformance
+from chatnet.testing.store_driver import Driver, seqs
 from chatnet.testing.store_model import DEVICES, PREPARATION, RECOGNISED, StoreModel, check, post, steps
 
-PATIENCE = 10.0
-"""Seconds for which a test waits for an answer."""
-_EVERYTHING = 1 << 30
 
-
-class Driver:
-    """Asks a store and waits for its answers, which may come from another thread."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.snapshot = store.load()
-        self._woken = threading.Event()
-        store.bind(self._woken.set)
-
-    def answers(self, count: int) -> list[Completion]:
-        """The next ``count`` answers."""
-        answers: list[Completion] = []
-        while True:
-            self._woken.clear()
-            answers += self.store.completions()
-            if len(answers) >= count:
-                assert len(answers) == count
-                return answers
-            assert self._woken.wait(PATIENCE), f"{len(answers)} of {count} answers, and no wakeup"
-
-    def commit(self, batch: Batch) -> Committed:
-        """Store a batch that must not fail."""
-        self.store.submit(batch)
-        (done,) = self.answers(1)
-        assert isinstance(done, Committed)
-        assert len(done.outcomes) == len(batch)
-        return done
-
-    def put(self, *entries: Entry) -> list[Outcome]:
-        """Store entries, and give what became of them."""
-        return self.commit(list(entries)).outcomes
-
-    def read(self, query: ReadMessages) -> PageRead:
-        """Read a page that must not fail."""
-        self.store.read(query)
-        (page,) = self.answers(1)
-        assert isinstance(page, PageRead)
-        assert page.query == query
-        return page
-
-    def after(self, conversation: ConversationId, seq: Seq, limit: int = 1000) -> list[Message]:
-        """The messages behind a seq."""
-        return self.read(ReadMessages(conversation, limit, _EVERYTHING, after=seq)).messages
-
-    def before(self, conversation: ConversationId, seq: Seq, limit: int = 1000) -> list[Message]:
-        """The messages in front of a seq."""
-        return self.read(ReadMessages(conversation, limit, _EVERYTHING, before=seq)).messages
-
-
-def seqs(outcomes: list[Outcome] | list[Message]) -> list[Seq | None]:
-    """The seqs of those that are messages as they were stored."""
-    return [outcome.seq if isinstance(outcome, Message) else None for outcome in outcomes]
-
-
-class StoreConformance:
+class StoreConformance(AccountConformance):
     """Subclass it as ``Test...`` and define `make_store`."""
-
-    def make_store(self) -> Store:
-        """A new, empty store."""
-        raise NotImplementedError
-
-    def reopen(self, store: Store) -> Store | None:
-        """Close a store, and open what it kept again; None where nothing outlives a store."""
-        del store
-        return None
-
-    def new(self) -> Driver:
-        """A store that knows the users and conversations that messages refer to."""
-        driver = Driver(self.make_store())
-        driver.put(*PREPARATION)
-        return driver
-
-    def new_again(self, driver: Driver) -> Driver:
-        """The same content in a new process."""
-        store = self.reopen(driver.store)
-        if store is None:
-            pytest.skip("nothing outlives this store")
-        return Driver(store)
 
     # -- seqs -------------------------------------------------------------------------------------------------
 
     def test_a_new_store_is_empty(self) -> None:
         driver = Driver(self.make_store())
-        assert driver.snapshot == Snapshot(server=driver.snapshot.server)
+        assert driver.snapshot == Snapshot(server=driver.snapshot.server, secret=driver.snapshot.secret)
+        assert driver.deeds() == []
         page = driver.read(ReadMessages(1, 10, 1000, after=0))
         assert (page.messages, page.first) == ([], 1)
 
@@ -272,11 +191,13 @@ class StoreConformance:
 
     @settings(deadline=None, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
     @given(steps=steps())
-    def test_any_run_goes_as_the_rules_say(self, steps: list[Batch | ReadMessages]) -> None:
+    def test_any_run_goes_as_the_rules_say(self, steps: list[Batch | ReadMessages | ReadDeeds]) -> None:
         driver, model = self.new(), StoreModel()
         for step in steps:
             if isinstance(step, ReadMessages):
                 assert driver.read(step).messages == model.page(step)
+            elif isinstance(step, ReadDeeds):
+                assert driver.deeds(step.before, step.limit) == model.deeds_of(step)
             else:
                 _compare(driver, model, step)
         for id, messages in model.messages.items():
@@ -297,7 +218,7 @@ class StoreConformance:
     def test_the_last_put_of_each_thing_survives(self) -> None:
         driver = self.new()
         driver.put(post(1, 1), post(1, 2), post(3, 3))
-        renamed = PutUser(1, "renamed", "Re Named", guest=False, secret_hash=b"x" * 32)
+        renamed = PutUser(1, "renamed", "Re Named", role=Role.MEMBER, secret_hash=b"x" * 32)
         archived = PutRoom(2, "room2", owner=0, archived=True)
         driver.put(renamed, archived)
         snapshot = self.new_again(driver).snapshot
@@ -309,15 +230,32 @@ class StoreConformance:
             SavedConversation(PutChat(4, low=1, high=2), 1, 0),
         ]
 
+    def test_what_one_says_with_nothing_unread_is_marked_as_read(self) -> None:
+        driver = self.new()
+        driver.put(own(3, 1), own(3, 2), own(3, 3, sender=2), own(3, 4), own(4, 5, sender=2), post(4, 6))
+        driver.put(PutMarks(3, 2, 3, 2), PutMarks(4, 1, 2, 2), own(4, 7), own(4, 7))
+        marks = {(mark.conversation, mark.user): mark for mark in self.new_again(driver).snapshot.marks}
+        assert list(map(marks.get, [(3, 1), (3, 2), (4, 1), (4, 2)])) == [
+            PutMarks(3, 1, 2, 2),
+            PutMarks(3, 2, 3, 2),
+            PutMarks(4, 1, 3, 3),
+            PutMarks(4, 2, 1, 1),
+        ]
+
     def test_what_was_dropped_does_not_come_back_nor_does_its_id(self) -> None:
         driver = self.new()
-        driver.put(PutUser(9, "gone", "", guest=True, secret_hash=b""), PutChat(8, low=1, high=9))
+        driver.put(PutUser(9, "gone", "", role=Role.GUEST, secret_hash=b""), PutChat(8, low=1, high=9))
         driver.put(DropChat(8), DropUser(9))
         snapshot = self.new_again(driver).snapshot
         assert {user.id for user in snapshot.users} == {1, 2}
         assert {saved.conversation.id for saved in snapshot.conversations} == {1, 2, 3, 4}
         assert snapshot.next_user >= 10
         assert snapshot.next_conversation >= 9
+
+
+def own(conversation: ConversationId, n: int, *, sender: UserId = 1) -> PutMessage:
+    """A message in a chat of two."""
+    return post(conversation, n, sender=sender, marks_own=True)
 
 
 def _compare(driver: Driver, model: StoreModel, batch: Batch) -> None:

@@ -15,13 +15,15 @@ from chatnet.core.entries import (
     Entry,
     Outcome,
     PutChat,
+    PutDeed,
     PutMessage,
     PutRoom,
     PutUser,
+    ReadDeeds,
     ReadMessages,
     Stale,
 )
-from chatnet.model import ConversationId, DeviceId, Kind, Message, Seq
+from chatnet.model import Act, ConversationId, Deed, DeviceId, Kind, Message, Role, Seq, UserId
 
 RECOGNISED = 64
 """How many of a device's latest messages a store must recognise, at least."""
@@ -30,7 +32,7 @@ ROOMS = (1, 2)
 CHATS = (3, 4)
 DEVICES = tuple(bytes([i]) * 16 for i in range(1, 4))
 PREPARATION: Batch = [
-    *(PutUser(id, f"user{id}", "", guest=True, secret_hash=bytes([id]) * 32) for id in USERS),
+    *(PutUser(id, f"user{id}", "", role=Role.GUEST, secret_hash=bytes([id]) * 32) for id in USERS),
     *(PutRoom(id, f"room{id}", owner=1, archived=False) for id in ROOMS),
     *(PutChat(id, low=1, high=2) for id in CHATS),
 ]
@@ -38,15 +40,28 @@ PREPARATION: Batch = [
 
 
 def post(
-    conversation: ConversationId, n: int, *, device: DeviceId = DEVICES[0], body: str = "hello", time: int = 1000
+    conversation: ConversationId,
+    n: int,
+    *,
+    sender: UserId = 1,
+    device: DeviceId = DEVICES[0],
+    body: str = "hello",
+    time: int = 1000,
+    marks_own: bool = False,
 ) -> PutMessage:
     """A message with what most tests do not care for."""
-    return PutMessage(conversation, 1, "user1", "", Kind.TEXT, body, 0, time, device, n, origin=None)
+    name = f"user{sender}"
+    return PutMessage(conversation, sender, name, "", Kind.TEXT, body, 0, time, device, n, None, marks_own)
 
 
 def check(n: int, *, device: DeviceId = DEVICES[0]) -> CheckMessage:
     """The question whether a message is known."""
     return CheckMessage(device, n, "ROOM_ARCHIVED", "the room is archived", origin=None)
+
+
+def deed(n: int) -> PutDeed:
+    """A line of the audit log that is known by its time."""
+    return PutDeed(n, 1, "user1", Act.KICK, f"user{n}", 1, "spam")
 
 
 class StoreModel:
@@ -55,6 +70,7 @@ class StoreModel:
     def __init__(self) -> None:
         self.messages: dict[ConversationId, list[Message]] = {}
         self.dropped: set[ConversationId] = set()
+        self.deeds: list[Deed] = []
         self._answers: dict[DeviceId, dict[int, Duplicate]] = {}
 
     def apply(self, entry: Entry) -> list[Outcome]:
@@ -66,7 +82,13 @@ class StoreModel:
         if isinstance(entry, DropChat):
             self.messages.pop(entry.id, None)
             self.dropped.add(entry.id)
+        if isinstance(entry, PutDeed):
+            self._add(entry)
         return [None]
+
+    def _add(self, entry: PutDeed) -> None:
+        about = (entry.time, entry.actor, entry.actor_name, entry.act, entry.subject, entry.conversation)
+        self.deeds.append(Deed(len(self.deeds) + 1, *about, entry.detail))
 
     def _known(self, device: DeviceId, n: int) -> list[Outcome]:
         answers = self._answers.get(device, {})
@@ -101,6 +123,11 @@ class StoreModel:
             return cut([m for m in kept if m.seq > query.after], query)
         assert query.before is not None
         return cut([m for m in reversed(kept) if m.seq < query.before], query)[::-1]
+
+    def deeds_of(self, query: ReadDeeds) -> list[Deed]:
+        """What a read of the audit log gives."""
+        kept = [deed for deed in reversed(self.deeds) if not query.before or deed.id < query.before]
+        return kept[: query.limit]
 
 
 def cut(messages: list[Message], query: ReadMessages) -> list[Message]:
@@ -139,6 +166,12 @@ def messages() -> st.SearchStrategy[PutMessage]:
     )
 
 
+def deeds() -> st.SearchStrategy[PutDeed]:
+    """Lines of the audit log."""
+    times, users, places = st.integers(0, 2**63 - 1), st.sampled_from(USERS), st.sampled_from((0, *ROOMS))
+    return st.builds(PutDeed, times, users, _texts, st.sampled_from(Act), _texts, places, st.text(max_size=20))
+
+
 def entries() -> st.SearchStrategy[Entry]:
     """Mostly messages."""
     others = st.one_of(
@@ -146,6 +179,7 @@ def entries() -> st.SearchStrategy[Entry]:
         st.sampled_from(PREPARATION),
         st.builds(DropChat, st.sampled_from(CHATS)),
         st.builds(DropUser, st.just(99)),
+        deeds(),
     )
     return st.one_of(messages(), messages(), messages(), others)
 
@@ -160,6 +194,11 @@ def queries(highest: Seq = 60) -> st.SearchStrategy[ReadMessages]:
     )
 
 
-def steps() -> st.SearchStrategy[list[Batch | ReadMessages]]:
+def deed_queries() -> st.SearchStrategy[ReadDeeds]:
+    """Reads of the audit log."""
+    return st.builds(ReadDeeds, st.integers(0, 30), st.integers(1, 10))
+
+
+def steps() -> st.SearchStrategy[list[Batch | ReadMessages | ReadDeeds]]:
     """What happens to a store, in order: batches and reads."""
-    return st.lists(st.one_of(st.lists(entries(), min_size=1, max_size=8), queries()), max_size=30)
+    return st.lists(st.one_of(st.lists(entries(), min_size=1, max_size=8), queries(), deed_queries()), max_size=30)

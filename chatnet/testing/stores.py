@@ -7,7 +7,7 @@ import errno
 from collections import deque
 from collections.abc import Callable
 
-from chatnet.core.entries import Batch, Completion, Failed, PageRead, Query, ReadFailed, Snapshot
+from chatnet.core.entries import Batch, Committed, Completion, Failed, Query, ReadFailed, Snapshot
 from chatnet.errors import ErrorCode
 from chatnet.net.ports import Store
 
@@ -52,10 +52,10 @@ class _Wrapper:
     def _ask(self) -> None:
         """Sort what the inner store has completed into `_pages` and `_done`."""
         for completion in self._inner.completions():
-            if isinstance(completion, PageRead | ReadFailed):
-                self._pages.append(completion)
-            else:
+            if isinstance(completion, Committed | Failed):
                 self._done.append(completion)
+            else:
+                self._pages.append(completion)
 
     def _take_pages(self) -> list[Completion]:
         pages, self._pages = self._pages, []

@@ -10,8 +10,9 @@ from pathlib import Path
 from chatnet.core.entries import DropChat, PutMarks
 from chatnet.store.opening import FILE_NAME
 from chatnet.store.sqlite import SqliteStore
-from chatnet.testing.store_conformance import Driver
-from chatnet.testing.store_model import DEVICES, PREPARATION, post
+from chatnet.testing.store_accounts_model import EVERYTHING
+from chatnet.testing.store_driver import Driver
+from chatnet.testing.store_model import DEVICES, PREPARATION, deed, post
 
 _MEMORY = Path("/dev/shm")
 
@@ -41,7 +42,7 @@ def by_hand(folder: Path) -> Iterator[sqlite3.Connection]:
 def fill(folder: Path, messages: int = 200) -> None:
     """Make a database with something of everything in it, and close it."""
     with opened(folder) as driver:
-        driver.put(*PREPARATION)
+        driver.put(*PREPARATION, *EVERYTHING, deed(1), deed(2), deed(3))
         for n in range(1, messages + 1):
             conversation = 1 + n % 4
             text = f"message {n} " + "and more of it " * (n % 7)

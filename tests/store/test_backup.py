@@ -16,7 +16,7 @@ from chatnet.store.check import check
 from chatnet.store.failures import StoreUnusable
 from chatnet.store.opening import FILE_NAME
 from chatnet.store.schema import row_id
-from chatnet.testing.store_conformance import seqs
+from chatnet.testing.store_driver import seqs
 from chatnet.testing.store_model import PREPARATION, post
 from tests.store.places import by_hand, fill, opened, scratch_folder
 
@@ -50,7 +50,9 @@ def test_a_server_goes_on_from_a_backup(folder: Path, elsewhere: Path) -> None:
     with opened(elsewhere) as driver:
         assert driver.snapshot.users == snapshot.users
         assert driver.snapshot.conversations == snapshot.conversations
-        assert driver.snapshot.server == snapshot.server
+        assert (driver.snapshot.server, driver.snapshot.secret) == (snapshot.server, snapshot.secret)
+        assert (driver.snapshot.tokens, driver.snapshot.bans) == (snapshot.tokens, snapshot.bans)
+        assert driver.snapshot.tokens
         assert driver.after(1, 0) == messages
         assert seqs(driver.put(post(1, 1000))) == [messages[-1].seq + 1]
 

@@ -12,7 +12,8 @@ from chatnet.store.opening import FILE_NAME
 from chatnet.store.rows import DEVICES as DEVICE_ROWS
 from chatnet.store.rows import HEADS
 from chatnet.store.schema import row_id
-from chatnet.testing.store_model import DEVICES, PREPARATION, post
+from chatnet.testing.store_accounts_model import EVERYTHING
+from chatnet.testing.store_model import DEVICES, PREPARATION, deed, post
 from tests.store.places import by_hand, opened, scratch_folder
 
 SECOND = 1000
@@ -23,7 +24,7 @@ def folder() -> Iterator[Path]:
     """A closed database: twenty messages of two devices in room1, one in the chat of user1 and user2."""
     with scratch_folder() as folder:
         with opened(folder) as driver:
-            driver.put(*PREPARATION)
+            driver.put(*PREPARATION, *EVERYTHING, *(deed(n) for n in range(1, 10)))
             driver.put(*(post(1, n, device=DEVICES[n % 2], time=n * SECOND) for n in range(1, 21)))
             driver.put(post(3, 1, device=DEVICES[2]))
         yield folder
@@ -100,6 +101,13 @@ def test_a_head_that_is_gone_is_named_by_its_messages(folder: Path) -> None:
         ("UPDATE chats SET high = 3 WHERE id = 4", "personal chat 4"),
         ("UPDATE heads SET first = 2 WHERE conversation = 1", "the extent of conversation 1"),
         ("UPDATE meta SET value = 99 WHERE key = 'next_user'", "the server's own note next_user"),
+        ("UPDATE meta SET value = zeroblob(32) WHERE key = 'secret'", "the server's own note secret"),
+        ("UPDATE users SET role = 2 WHERE id = 2", "user 2"),
+        ("UPDATE tokens SET scope = 0 WHERE id = 2", "token 2"),
+        ("UPDATE invitations SET expires = 0", "invitation 7KQM"),
+        ("UPDATE members SET rank = 3 WHERE user = 2", "the membership of user and room 2, 1"),
+        ("UPDATE bans SET until = 1 WHERE act = 3", "the ban or mute of user, room and act 2, 1, 3"),
+        ("UPDATE deeds SET detail = '' WHERE id = 4", "line of the audit log 4"),
         ("UPDATE devices SET n = n + 1 WHERE device = x'01010101010101010101010101010101'", f"device {'01' * 16}"),
     ],
 )
@@ -111,6 +119,30 @@ def test_a_damaged_row_of_any_table_is_named(folder: Path, statement: str, where
 def test_ids_that_could_be_given_out_again_are_named(folder: Path) -> None:
     change(folder, "DELETE FROM meta WHERE key = 'next_conversation'")
     assert "the server's own note next_conversation: it is gone, or older than what was stored" in named(folder)
+
+
+def test_a_token_whose_id_could_be_given_out_again_is_named(folder: Path) -> None:
+    change(folder, "DELETE FROM meta WHERE key = 'next_token'")
+    assert named(folder) == ["the server's own note next_token: it is gone, or older than what was stored"]
+
+
+def test_a_secret_that_is_gone_is_named(folder: Path) -> None:
+    change(folder, "DELETE FROM meta WHERE key = 'secret'")
+    assert named(folder) == ["the server's own note secret: it is gone"]
+
+
+def test_lines_of_the_audit_log_that_are_gone_are_named(folder: Path) -> None:
+    change(folder, "DELETE FROM deeds WHERE id IN (1, 4, 5, 9)")
+    assert named(folder) == [
+        "the audit log, line 1: gone",
+        "the audit log, line 4 to 5: gone",
+        "the audit log, line 9: gone",
+    ]
+
+
+def test_a_line_of_the_audit_log_too_many_is_named(folder: Path) -> None:
+    change(folder, "DELETE FROM meta WHERE key = 'next_deed'")
+    assert named(folder) == ["the server's own note next_deed: it is gone, or older than what was stored"]
 
 
 def test_a_device_that_has_lost_its_way_back_is_named(folder: Path) -> None:

@@ -5,12 +5,12 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnet.core.entries import Batch, Committed, DropChat, Outcome, PageRead, ReadMessages
+from chatnet.core.entries import Batch, Committed, DeedsRead, DropChat, Outcome, PageRead, ReadDeeds, ReadMessages
 from chatnet.model import ConversationId, Message, Seq
 from chatnet.net.ports import Store
-from chatnet.store.memory import ANSWERS, MESSAGE_BYTES, MemoryStore
+from chatnet.store.memory import ANSWERS, DEEDS, MESSAGE_BYTES, MemoryStore
 from chatnet.testing.store_conformance import StoreConformance
-from chatnet.testing.store_model import DEVICES, RECOGNISED, post
+from chatnet.testing.store_model import DEVICES, RECOGNISED, deed, post
 
 
 class TestMemoryStore(StoreConformance):
@@ -215,3 +215,15 @@ def test_a_device_costs_no_more_however_much_it_writes() -> None:
     for n in range(1, 2000):
         put(store, (1, n))
     assert len(store._devices[DEVICES[0]]) <= 4 * (ANSWERS + 16)
+
+
+# -- the audit log --------------------------------------------------------------------------------------------
+
+
+def test_the_audit_log_keeps_its_last_lines_and_counts_on() -> None:
+    store = MemoryStore()
+    commit(store, [deed(n) for n in range(1, DEEDS + 11)])
+    store.read(ReadDeeds(0, 2 * DEEDS))
+    (answer,) = store.completions()
+    assert isinstance(answer, DeedsRead)
+    assert [line.id for line in answer.deeds] == list(range(DEEDS + 10, 10, -1))

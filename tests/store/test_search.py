@@ -17,6 +17,9 @@ from chatnet.store.search import Indexer, Searcher
 LOBBY, MINE, THEIRS = 1, 2, 3
 
 
+PRIVATE, OURS = 4, 5
+
+
 class Place:
     """A database with its index, brought up to date when a test says so and not by a thread."""
 
@@ -24,12 +27,14 @@ class Place:
         self.folder = folder
         self.database = Database(folder)
         self.database.write([[PutRoom(LOBBY, "lobby", 0, False), PutChat(MINE, 1, 2), PutChat(THEIRS, 3, 4)]])
+        private = [PutRoom(id, f"room{id}", 1, False, private=True) for id in (PRIVATE, OURS)]
+        self.database.write([list(private)])
         self.n = 0
         self.open_index()
 
     def open_index(self) -> None:
         self.indexer = Indexer(self.folder / FILE_NAME)
-        self.indexer.open([LOBBY, MINE, THEIRS])
+        self.indexer.open([LOBBY, MINE, THEIRS, PRIVATE, OURS])
         self.searcher = Searcher(self.indexer, self.database.page)
 
     def say(self, *bodies: str, where: int = LOBBY, name: str = "alice", display: str = "") -> None:
@@ -42,7 +47,7 @@ class Place:
         self.indexer.catch_up()
 
     def search(self, words: str, *, limit: int = 100, before: int = 0, where: int = 0) -> Found:
-        return self.searcher.search(SearchMessages(words, [MINE], where, before, limit))
+        return self.searcher.search(SearchMessages(words, [MINE, OURS], where, before, limit))
 
     def found(self, words: str, *, where: int = 0) -> list[str]:
         return [message.body for _, message, _ in self.search(words, where=where).hits]
@@ -69,6 +74,14 @@ def test_words_phrases_and_beginnings_are_found_newest_first(place: Place) -> No
     assert place.found('"disk is full"') == ["the disk is full"]
     assert place.found("data*") == ["the database"]
     assert place.found("data") == []
+
+
+def test_a_private_room_is_searched_only_by_those_who_may_read_it(place: Place) -> None:
+    place.say("hello from outside", where=PRIVATE)
+    place.say("hello from inside", where=OURS)
+    assert place.found("hello") == ["hello from inside"]
+    assert place.found("hello", where=PRIVATE) == []
+    assert place.found("hello", where=OURS) == ["hello from inside"]
 
 
 def test_case_and_accents_do_not_count(place: Place) -> None:

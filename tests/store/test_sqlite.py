@@ -32,7 +32,7 @@ from chatnet.store.opening import FILE_NAME
 from chatnet.store.rows import HEADS
 from chatnet.store.schema import bounds
 from chatnet.store.sqlite import SqliteStore
-from chatnet.testing.store_conformance import PATIENCE, Driver, seqs
+from chatnet.testing.store_driver import PATIENCE, Driver, seqs
 from chatnet.testing.store_model import DEVICES, PREPARATION, RECOGNISED, check, post
 from tests.store.places import by_hand, open_files, opened, scratch_folder
 
@@ -229,6 +229,7 @@ def test_of_a_batch_that_failed_nothing_is_left(folder: Path) -> None:
                 PutRoom(9, "never", owner=1, archived=False),
                 post(2, 1, device=DEVICES[1]),
                 PutMarks(1, 1, 1, 1),
+                post(3, 2, device=DEVICES[1], marks_own=True),
                 *(post(1, n, body="x" * 1000) for n in range(2, 400)),
             ]
         )

@@ -10,8 +10,8 @@ from chatnet.model import Message
 from chatnet.store.opening import FILE_NAME
 from chatnet.store.rows import DAMAGED
 from chatnet.store.schema import row_id
-from chatnet.testing.store_conformance import Driver
-from chatnet.testing.store_model import PREPARATION, post
+from chatnet.testing.store_driver import Driver
+from chatnet.testing.store_model import PREPARATION, deed, post
 from tests.store.places import by_hand, opened, scratch_folder
 
 MESSAGES = 300
@@ -116,3 +116,20 @@ def test_a_damaged_page_of_the_file_hides_no_others(folder: Path, offset: int, b
         assert [seq for seq, _ in found] == [seq for seq, _ in whole]
         assert all(text in (DAMAGED, right) for (_, text), (_, right) in zip(found, whole, strict=True))
         assert 0 <= sum(text == DAMAGED for _, text in found) < MESSAGES / 2
+
+
+# -- the audit log --------------------------------------------------------------------------------------------
+
+
+def test_a_damaged_line_of_the_audit_log_is_a_gap_and_named(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with opened(folder) as driver:
+        driver.put(*(deed(n) for n in range(1, 10)))
+    with by_hand(folder) as database:
+        database.execute("UPDATE deeds SET actor_name = 'mallory' WHERE id = 6")
+        database.execute("UPDATE deeds SET subject = CAST(x'ff' AS TEXT) WHERE id = 5")
+    with opened(folder) as driver:
+        assert [line.id for line in driver.deeds(before=8, limit=3)] == [7, 4, 3], "a page is as long as it can be"
+        assert [line.id for line in driver.deeds()] == [9, 8, 7, 4, 3, 2, 1]
+        driver.put(deed(10))
+        assert driver.deeds(limit=1)[0].id == 10
+    assert "line of the audit log 6 is damaged" in caplog.text

@@ -10,7 +10,7 @@ import pytest
 from chatnet.core.entries import ReadMessages
 from chatnet.store.database import Database
 from chatnet.store.opening import FILE_NAME, log_of, open_for_reading
-from chatnet.testing.store_conformance import Driver, seqs
+from chatnet.testing.store_driver import Driver, seqs
 from chatnet.testing.store_model import PREPARATION, post
 from tests.store.places import opened, scratch_folder
 

@@ -15,7 +15,7 @@ from chatnet.errors import ChatnetError, ErrorCode
 from chatnet.store.failures import DatabaseTooNew, StoreUnusable
 from chatnet.store.opening import FILE_NAME, log_of, open_for_reading
 from chatnet.store.sqlite import SqliteStore
-from chatnet.testing.store_conformance import seqs
+from chatnet.testing.store_driver import seqs
 from chatnet.testing.store_model import PREPARATION, post
 from tests.store.places import by_hand, fill, open_files, opened, scratch_folder
 
@@ -199,6 +199,18 @@ def test_a_file_without_permission_is_refused(folder: Path) -> None:
         ("UPDATE meta SET value = 1 WHERE key = 'next_user'", "the server's own note next_user is damaged"),
         ("DELETE FROM messages WHERE id = (SELECT max(id) FROM messages)", "the newest message of conversation 3, "),
         ("DROP TABLE gone", "its table 'gone' is not what chatnet made"),
+        ("UPDATE users SET role = 2 WHERE id = 2", "user 2 is damaged"),
+        ("UPDATE users SET stored_key = zeroblob(32) WHERE id = 1", "user 1 is damaged"),
+        ("UPDATE rooms SET private = 1 WHERE id = 1", "room 1 is damaged"),
+        ("UPDATE tokens SET expires = 0 WHERE id = 2", "token 2 is damaged"),
+        ("UPDATE tokens SET hash = zeroblob(32) WHERE id = 1", "token 1 is damaged"),
+        ("UPDATE invitations SET uses = 9", "invitation 7KQM is damaged"),
+        ("UPDATE members SET rank = 3 WHERE user = 2", "the membership of user and room 2, 1 is damaged"),
+        ("UPDATE bans SET until = 1 WHERE act = 1", "the ban or mute of user, room and act 2, 0, 1 is damaged"),
+        ("UPDATE bans SET user = 3 WHERE act = 1", "the ban or mute of user, room and act 3, 0, 1 is damaged"),
+        ("DELETE FROM deeds WHERE id = 3", "the newest line of the audit log is 2, not 3"),
+        ("UPDATE deeds SET id = 9 WHERE id = 3", "the newest line of the audit log is 9, not 3"),
+        ("UPDATE meta SET value = zeroblob(32) WHERE key = 'secret'", "the server's own note secret is damaged"),
     ],
 )
 def test_what_a_server_must_know_at_start_is_not_taken_damaged(folder: Path, statement: str, what: str) -> None:
@@ -210,16 +222,17 @@ def test_what_a_server_must_know_at_start_is_not_taken_damaged(folder: Path, sta
     assert what in error.message
 
 
-def test_a_damaged_page_that_hides_rows_is_found_at_start(folder: Path) -> None:
+@pytest.mark.parametrize("table", ["users", "members", "bans", "tokens"])
+def test_a_damaged_page_that_hides_rows_is_found_at_start(folder: Path, table: str) -> None:
     fill(folder, 50)
     with by_hand(folder) as database:
-        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'users'").fetchone()
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         (size,) = database.execute("PRAGMA page_size").fetchone()
     with (folder / FILE_NAME).open("r+b") as file:
         file.seek((page - 1) * size + 4)
-        assert file.read(1) == b"\2", "two users"
+        assert file.read(1) == b"\2", "two of them"
         file.seek((page - 1) * size + 4)
         file.write(b"\1")
     error = refusal(folder)
-    assert "the table users is damaged" in error.message
+    assert f"the table {table} is damaged" in error.message
     assert "chatnet admin check" in error.message

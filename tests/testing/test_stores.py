@@ -147,7 +147,7 @@ def test_what_waits_when_a_failure_is_acknowledged_still_fails() -> None:
 
 def test_a_read_fails_for_itself_alone() -> None:
     store = FailingStore(MemoryStore(), lambda _: False)
-    store.fails_read = lambda query: query.conversation == 2
+    store.fails_read = lambda query: isinstance(query, ReadMessages) and query.conversation == 2
     store.read(ReadMessages(2, 100, 1000, after=0))
     store.read(FIRST_PAGE)
     assert sorted(summary(store.completions())) == ["no page", "page 0"]
