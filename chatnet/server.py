@@ -12,16 +12,20 @@ import selectors
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 from chatnet import __version__
-from chatnet.address import UNIX, Address
+from chatnet.address import TLS, UNIX, Address
+from chatnet.auth.scram import preload
 from chatnet.clock import Clock
 from chatnet.config import Config
-from chatnet.core.entries import Snapshot
+from chatnet.core.entries import PutInvitation, Snapshot
 from chatnet.core.hub import Hub
 from chatnet.frontends.native import NativeFrontend
+from chatnet.model import SECRET_BYTES, Role
 from chatnet.net import platform
+from chatnet.net.callers import owner_without_socket
 from chatnet.net.connections import Connections
 from chatnet.net.dispatch import Dispatcher
 from chatnet.net.folders import FolderLock, make_private_folder
@@ -36,6 +40,10 @@ from chatnet.net.system import SystemClock
 from chatnet.net.waker import SocketWaker
 from chatnet.store.memory import MemoryStore
 from chatnet.transports import registry
+
+if TYPE_CHECKING:
+    from chatnet.auth.codes import Code
+    from chatnet.net.certificates import Certificates
 
 SERVER_ID_BYTES = 16
 
@@ -61,6 +69,10 @@ class Server:
         self.config = config if config is not None else Config()
         self.addresses: list[Address] = []
         """Where it listens, with the real ports, once it has started."""
+        self.id = b""
+        """16 bytes by which clients know it again, once it has started."""
+        self.bootstrap_code: Code | None = None
+        """The join code of the first admin, once it has started; None if there is one, or nobody could use it."""
         self.wakeup_fd = -1
         """For `chatnet.net.platform.stop_on_signals`, once it has started on a real selector."""
         self.is_finished = False
@@ -74,6 +86,8 @@ class Server:
         self._loop: EventLoop | None = None
         self._shutdown: Shutdown | None = None
         self._stop_asked = False
+        self._reload_asked = False
+        self._certificates: Certificates | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
 
@@ -94,9 +108,12 @@ class Server:
             undo.callback(link.close)
             snapshot = link.open(loop.wake)
             listeners = self._listen(undo)
-            self._assemble(loop, link, self._make_hub(snapshot, store.history), listeners, undo)
+            self.addresses = [listener.address for listener in listeners]
+            hub = self._make_hub(snapshot, store.history)
+            self._invite_first_admin(hub)
+            self._let_in_owner(hub, undo)
+            self._assemble(loop, link, hub, listeners, undo)
             self._resources = undo.pop_all()
-        self.addresses = [listener.address for listener in listeners]
         self._loop = loop
         if self._stop_asked:
             loop.again()
@@ -134,6 +151,17 @@ class Server:
         self._stop_asked = True
         if self._loop is not None:
             self._loop.wake()
+
+    def reload(self) -> None:
+        """Read the certificate again, for connections that come from now on. From any thread, and signal handlers."""
+        self._reload_asked = True
+        if self._loop is not None:
+            self._loop.wake()
+
+    @property
+    def pin(self) -> bytes | None:
+        """The SHA-256 of its public key, by which clients know it again; None where it does no TLS."""
+        return None if self._certificates is None else self._certificates.current.pin
 
     def close(self) -> None:
         """Release everything at once. After a `stop` that ran its course there is nothing left to release."""
@@ -178,12 +206,30 @@ class Server:
         listeners = list(self._given_listeners or ())
         for listener in listeners:
             undo.callback(listener.close)
-        for address in self.config.bind if self._given_listeners is None else ():
+        addresses = self.config.bind if self._given_listeners is None else ()
+        if any(address.scheme == TLS for address in addresses):
+            self._certificates = self._load_certificates(undo)
+            preload()
+        for address in addresses:
             if address.scheme == UNIX and address.path == platform.local_socket_path():
                 platform.prepare_socket_folder(address.path)
-            listeners.append(registry.listen(address))
+            listeners.append(registry.listen(address, self._certificates))
             undo.callback(listeners[-1].close)
         return listeners
+
+    def _load_certificates(self, undo: ExitStack) -> "Certificates":
+        from chatnet.net.certificates import given_certificates, own_certificates
+
+        config = self.config
+        if config.certificate is not None and config.key is not None:
+            return given_certificates(config.certificate, config.key)
+        folder = config.identity or config.data
+        if folder is None:
+            from tempfile import TemporaryDirectory
+
+            folder = Path(undo.enter_context(TemporaryDirectory(prefix="chatnet-")))
+        make_private_folder(folder)
+        return own_certificates(folder)
 
     def _make_store(self, undo: ExitStack) -> Store:
         if self._given_store is not None:
@@ -196,14 +242,40 @@ class Server:
         undo.callback(FolderLock(self.config.data).release)
         return SqliteStore(self.config.data)
 
+    def _invite_first_admin(self, hub: Hub) -> None:
+        """As long as nobody has an account, whoever has this code may make the admin's from another machine."""
+        is_reached = any(address.scheme == TLS and not address.is_local for address in self.addresses)
+        if hub.has_accounts or not is_reached:
+            return
+        from chatnet.auth.codes import make_code
+        from chatnet.auth.scram import SALT_BYTES, make_code_verifier
+
+        self.bootstrap_code = code = make_code(self._entropy)
+        verifier = make_code_verifier(code, self._entropy(SALT_BYTES))
+        hub.bootstrap(PutInvitation(code.name, verifier, uses=1, expires=0, role=Role.ADMIN, maker=0))
+
+    def _let_in_owner(self, hub: Hub, undo: ExitStack) -> None:
+        """Where no local socket tells who calls, a private file lets in the user who runs the server."""
+        has_socket = any(address.scheme == UNIX for address in self.addresses)
+        address = next((address for address in self.addresses if address.scheme == TLS), None)
+        if has_socket or address is None or self.config.data is None or self.pin is None:
+            return
+        from chatnet.net import local_access
+
+        token = self._entropy(SECRET_BYTES)
+        hub.let_in_owner(token, owner_without_socket())
+        undo.callback(local_access.write(self.config.data, address, self.pin, token))
+
     def _make_hub(self, snapshot: Snapshot, history: str) -> Hub:
+        self.id = snapshot.server or self._entropy(SERVER_ID_BYTES)
         return Hub(
             snapshot,
             limits=self.config.limits,
-            server=snapshot.server or self._entropy(SERVER_ID_BYTES),
+            server=self.id,
             version=__version__,
             history=history,
             open_to_guests=self.config.open,
+            entropy=self._entropy,
             keep=self.config.keep,
         )
 
@@ -230,6 +302,9 @@ class Server:
         def end_turn() -> None:
             intake.go_on()
             dispatcher.finish_turn()
+            if self._reload_asked and self._certificates is not None:
+                self._certificates.reload()
+            self._reload_asked = False
             if self._stop_asked:
                 if self._shutdown is None:
                     self._shutdown = Shutdown(acceptor, link, connections)

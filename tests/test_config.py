@@ -5,14 +5,14 @@ import dataclasses
 import pytest
 
 from chatnet import config
-from chatnet.address import TCP, UNIX, Address, parse
+from chatnet.address import TLS, UNIX, Address, parse
 from chatnet.config import Config, default_binds
 from chatnet.errors import ConfigError, ErrorCode
 
 
 def test_a_server_that_is_told_nothing_listens_only_on_this_machine() -> None:
     told_nothing = Config()
-    assert told_nothing.bind[0] == Address(TCP, host="127.0.0.1", port=5555)
+    assert told_nothing.bind[0] == Address(TLS, host="127.0.0.1", port=5555)
     assert all(address.is_local for address in told_nothing.bind)
     assert not told_nothing.open
     assert told_nothing.data is None

@@ -132,9 +132,9 @@ def test_it_listens_on_all_addresses_or_on_none() -> None:
             socket.create_connection((free.host, free.port), DEADLINE)
 
 
-def test_an_address_that_cannot_be_served_yet_is_refused() -> None:
+def test_an_address_that_cannot_be_served_is_refused() -> None:
     with pytest.raises(ConfigError) as caught:
-        Server(config(LOOPBACK, parse("chatnet://localhost"))).start()
+        Server(config(LOOPBACK, parse("chatnet+pigeon://localhost"))).start()
     assert caught.value.code == ErrorCode.UNSUPPORTED
 
 

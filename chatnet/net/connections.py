@@ -10,6 +10,7 @@ from chatnet.core.limits import Limits
 from chatnet.net.loop import READ, EventLoop, Handler
 from chatnet.net.peer import Peer
 from chatnet.net.ports import Frontend, Transport
+from chatnet.net.throttle import Throttle
 
 
 class Connections:
@@ -18,6 +19,7 @@ class Connections:
     def __init__(self, loop: EventLoop, limits: Limits) -> None:
         self.loop = loop
         self.limits = limits
+        self.throttle = Throttle(limits)
         self.all: dict[Peer, None] = {}
         self.strangers = 0
         """Peers that have not logged in and are not being closed."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
 from chatnet.clock import Now
+from chatnet.core.callers import Caller
 from chatnet.core.effects import Admit, Append, AwaitDrain, Broadcast, Close, Effect, Pause, Read, Reply
 from chatnet.core.entries import Completion, Handle
 from chatnet.errors import ErrorCode
@@ -33,7 +34,7 @@ _ToPeer = Reply | Admit | Pause | AwaitDrain | Close
 class Core(Protocol):
     """`chatnet.core.hub.Hub`, as the network sees it."""
 
-    def connected(self, session: Handle, is_local: bool, now: Now) -> list[Effect]: ...
+    def connected(self, session: Handle, caller: Caller, now: Now) -> list[Effect]: ...
     def handle(self, session: Handle, request: Request, now: Now) -> list[Effect]: ...
     def disconnected(self, session: Handle, now: Now) -> list[Effect]: ...
     def completed(self, completion: Completion, now: Now) -> list[Effect]: ...

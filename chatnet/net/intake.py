@@ -7,6 +7,7 @@ which is bounded too. So no client can make the others wait, however fast it sen
 import logging
 
 from chatnet.errors import ErrorCode, ProtocolError
+from chatnet.net.callers import caller_of
 from chatnet.net.connections import Connections
 from chatnet.net.dispatch import INTERNAL_REASON, Core, Dispatcher
 from chatnet.net.loop import READ, WRITE
@@ -54,7 +55,7 @@ class Intake:
         frontend.receive(data)
         if frontend.ready and not peer.known:
             peer.known = True
-            self._dispatcher.carry_out(self._core.connected(peer, peer.transport.is_local, self._loop.now))
+            self._dispatcher.carry_out(self._core.connected(peer, caller_of(peer.transport), self._loop.now))
         self._handle_requests(peer)
 
     def _handle_requests(self, peer: Peer) -> None:

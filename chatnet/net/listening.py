@@ -1,7 +1,8 @@
 """Lets connections in, as many as there is room for.
 
 Rule kept here: whatever goes wrong with one connection or with accepting at all, the server goes on with those that
-it has. Whoever finds no room is told so, and when to come back.
+it has. Whoever finds no room is told so, and when to come back; but who knocks and knocks and never logs in is not
+even heard (`chatnet.net.throttle`).
 """
 
 import logging
@@ -13,7 +14,7 @@ from chatnet.net.loop import READ, Handler, Watch
 from chatnet.net.peer import Peer
 from chatnet.net.ports import Frontend, Listener, Transport
 
-ACCEPTS_PER_TURN = 64
+ACCEPTS_PER_TURN = 16
 BACK_OFF_SECONDS = 1.0
 """After an accept that failed, for instance for want of file descriptors: trying at once would spin."""
 RETRY_SECONDS = 5.0
@@ -74,12 +75,20 @@ class Acceptor:
 
     def _let_in(self, transport: Transport) -> None:
         connections = self._connections
+        if not connections.throttle.take(transport.host, connections.loop.now.monotonic):
+            self._shut_out(transport)
+            return
         if len(connections.all) >= self._capacity:
             self._turn_away(transport)
             return
         peer = connections.add(transport, self._make_frontend(), self._peer_handler)
         if connections.strangers > connections.limits.strangers:
             peer.close(*_FULL)
+
+    def _shut_out(self, transport: Transport) -> None:
+        """Not a word, for that would take a handshake; and not a line in the log for each, which fills disks."""
+        _log.debug("%s: too many connections from there that did not log in", transport.peer)
+        transport.close()
 
     def _turn_away(self, transport: Transport) -> None:
         """There is not even room to wait until it has read why."""

@@ -4,7 +4,7 @@ A peer knows nothing of the chat. It queues references to encoded events, writes
 selector for writability only while something was left over. It is as lean as it can be, since there may be tens of
 thousands: everything that an idle connection does not need is made on first use.
 
-    OPEN      requests are read and handled
+    OPEN      requests are read and handled, once the transport's handshake is over
     PAUSED    it is over its rate, or the server stops: nothing is read, all else goes on
     ENDED     the other side has ended its side; it still gets the answers to what it asked
     CLOSING   the last words are queued, nothing more goes in, what comes is thrown away
@@ -13,6 +13,7 @@ thousands: everything that an idle connection does not need is made on first use
     CLOSED    gone
 """
 
+import logging
 from typing import TYPE_CHECKING
 
 from chatnet.core.limits import KIB
@@ -31,6 +32,7 @@ DISCARD_BYTES = 256 * KIB
 """Thrown away for the sake of the last words; who goes on sending after that may lose them."""
 GONE = 1 << 62
 """``queued`` of a peer that takes nothing more: over every limit, so that the fast path needs no second question."""
+_log = logging.getLogger(__name__)
 
 
 class Peer:
@@ -44,9 +46,11 @@ class Peer:
         "admitted",
         "asked",
         "awaiting_drain",
+        "came",
         "deadline",
         "encode",
         "frontend",
+        "is_shaking",
         "known",
         "last_heard",
         "limit",
@@ -76,9 +80,12 @@ class Peer:
         self.awaiting_drain = False
         self.asked = False
         """Has it been asked whether it is there, since it was last heard?"""
-        self.last_heard = connections.loop.now.monotonic
-        self.deadline = self.last_heard + limits.login_seconds
-        """When its time is over: to log in before it is admitted, to be gone once it has ENDED or is CLOSING."""
+        self.came = self.last_heard = connections.loop.now.monotonic
+        self.is_shaking = not transport.is_established
+        """Is its transport's handshake still under way?"""
+        self.deadline = self.last_heard + (limits.handshake_seconds if self.is_shaking else limits.login_seconds)
+        """When its time is over: for the handshake, to log in before it is admitted, to be gone once it has ENDED or
+        is CLOSING."""
         self._pause: Timer | None = None
         self._deaf = False
         """Will nothing more be read?"""
@@ -104,24 +111,30 @@ class Peer:
 
     def flush(self) -> None:
         """Write all that is queued, in one piece."""
-        if self.queue is None:
+        if self.state == CLOSED:
             return
-        data = self.queue[0] if len(self.queue) == 1 else b"".join(self.queue)
+        queue, transport = self.queue, self.transport
+        left = 0
         try:
-            sent = self.transport.send(data) if data else 0
+            if queue is None:
+                transport.flush()
+            else:
+                data = queue[0] if len(queue) == 1 else b"".join(queue)
+                left = len(data) - (transport.send(data) if data else 0)
+                self.queue = [data[-left:]] if left else None
         except OSError:
             self.drop()
             return
-        left = len(data) - sent
-        self.queue = [data[sent:]] if left else None
+        # While it shakes hands it takes nothing, however writable it is.
+        blocked = transport.wants_write or (left > 0 and transport.is_established)
         mask = self.watch.mask
-        if bool(left) != bool(mask & WRITE):
+        if blocked != bool(mask & WRITE):
             self.watch.want(mask ^ WRITE)
         if self.state < CLOSING:
             self.queued = left
             if self.awaiting_drain:
                 self._notice_drain()
-        elif not left:
+        elif self.state == CLOSING and not left and not blocked:
             self._linger()
 
     def await_drain(self) -> None:
@@ -144,6 +157,8 @@ class Peer:
         except OSError:
             self.drop()
             return None
+        if self.is_shaking:
+            self._shake_hands()
         if data is None:
             return None
         if self.state != OPEN:
@@ -156,11 +171,22 @@ class Peer:
         self.asked = False
         return data
 
+    def _shake_hands(self) -> None:
+        """The transport has gone on with its handshake."""
+        if self.transport.is_established:
+            self.is_shaking = False
+            if self.state < CLOSING:
+                limits = self._connections.limits
+                self.deadline += limits.login_seconds - limits.handshake_seconds
+        if self.queue is not None or self.transport.wants_write:
+            self.flush()
+
     def admit(self) -> None:
         """It has logged in."""
         if self.state < CLOSING and not self.admitted:
             self.admitted = True
             self._connections.strangers -= 1
+            self._connections.throttle.give_back(self.transport.host, self.came)
             self.limit = self._connections.limits.output_hard
             self.frontend.admit()
 
@@ -202,7 +228,10 @@ class Peer:
 
     def close(self, code: str, reason: str, retry_after: float = 0.0) -> None:
         """Say why, flush, and close; what was queued before is still written if the other side reads it in time."""
-        if self.state < CLOSING:
+        if self.is_shaking and self._connections.loop.now.monotonic >= self.deadline:
+            _log.debug("%r: no handshake in time", self)
+            self.drop()
+        elif self.state < CLOSING:
             self._begin_closing(self.frontend.farewell(code, reason, retry_after))
 
     def finish(self) -> None:
@@ -262,6 +291,9 @@ class Peer:
             self.transport.end()
         except OSError:
             self.drop()
+            return
+        if self.transport.wants_write:
+            self.watch.want(self.watch.mask | WRITE)
 
     def _discard(self, data: bytes) -> None:
         self._discarded += len(data)

@@ -62,8 +62,12 @@ def allow_many_files() -> None:
 
 
 @contextmanager
-def stop_on_signals(stop: Callable[[], None], wakeup_fd: int) -> Iterator[None]:
+def stop_on_signals(
+    stop: Callable[[], None], wakeup_fd: int, reload: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """While inside, SIGTERM and Ctrl-C call ``stop``; a second Ctrl-C raises KeyboardInterrupt.
+
+    SIGHUP, where there is such a thing, calls ``reload``.
 
     ``wakeup_fd`` is a non-blocking descriptor that wakes the loop: without it a signal that comes just before the
     loop waits would be seen only after the wait, and on Windows Ctrl-C does not end a wait at all. Only for the main
@@ -72,6 +76,9 @@ def stop_on_signals(stop: Callable[[], None], wakeup_fd: int) -> Iterator[None]:
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         del frame
+        if number not in numbers:
+            reload()
+            return
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         stop()
@@ -81,13 +88,37 @@ def stop_on_signals(stop: Callable[[], None], wakeup_fd: int) -> Iterator[None]:
         numbers.append(signal.SIGBREAK)
     # A full channel means that the loop is about to wake anyway.
     old_fd = signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
-    old_handlers = [(number, signal.signal(number, on_signal)) for number in numbers]
+    hangup = [signal.SIGHUP] if hasattr(signal, "SIGHUP") and not is_minimal() else []
+    old_handlers = [(number, signal.signal(number, on_signal)) for number in numbers + hangup]
     try:
         yield
     finally:
         for number, handler in old_handlers:
             signal.signal(number, handler)
         signal.set_wakeup_fd(old_fd)
+
+
+def everywhere() -> str:
+    """The address that means all of this machine's: of both families where one socket can listen to both."""
+    return "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
+
+
+# -- users ----------------------------------------------------------------------------------------------------
+
+
+def own_uid() -> int:
+    """The operating system's number for the user who runs this process; -1 where users have none."""
+    return os.getuid() if hasattr(os, "getuid") and not is_minimal() else -1
+
+
+def login_name(uid: int) -> str:
+    """The login name of a user of this machine; empty if there is none of this number, or no such numbers at all."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(uid).pw_name
+    except (ImportError, KeyError):
+        return ""
 
 
 # -- the local socket -----------------------------------------------------------------------------------------

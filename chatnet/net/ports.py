@@ -13,6 +13,9 @@ from chatnet.core.entries import Batch, Completion, Query, Snapshot
 from chatnet.events import Event
 from chatnet.requests import Request
 
+WHOLE_READ = 32 * 1024
+"""Bytes that a read must have room for, so that nothing which came with them has to be held back."""
+
 
 class Selectable(Protocol):
     """What a selector can wait for. Real ones are file descriptors; a memory network has its own selector."""
@@ -38,16 +41,56 @@ class Transport(Protocol):
         ...
 
     @property
+    def host(self) -> str:
+        """The other end's numeric IP address, an IPv4 one as such; empty where there is none, or it says nothing."""
+        ...
+
+    @property
     def is_local(self) -> bool:
         """Is the other end certainly on this machine?"""
         ...
 
+    @property
+    def uid(self) -> int:
+        """The operating system's user at the other end, as the kernel says; -1 where it does not."""
+        ...
+
+    @property
+    def is_established(self) -> bool:
+        """Is the handshake over, so that `send` takes something? At once, where there is none.
+
+        `receive` goes on with it. At a client it raises TrustError or Unreachable if that fails.
+        """
+        ...
+
+    @property
+    def wants_write(self) -> bool:
+        """Does it hold bytes, taken or its own, that could not go out yet? Then call `flush` when it is writable."""
+        ...
+
+    @property
+    def channel_binding(self) -> bytes | None:
+        """The connection's ``tls-server-end-point`` (RFC 5929) once it is established; None if it is no TLS."""
+        ...
+
+    @property
+    def server_pin(self) -> bytes | None:
+        """The SHA-256 of the server's public key once it is established; None if it is no TLS."""
+        ...
+
     def receive(self, limit: int) -> bytes | None:
-        """Take up to ``limit`` bytes: None when none are there yet, ``b""`` once the other side has ended its side."""
+        """Take up to ``limit`` bytes: None when none are there yet, ``b""`` once the other side has ended its side.
+
+        With a limit of `WHOLE_READ` or more, whatever is left behind makes it readable to the selector.
+        """
         ...
 
     def send(self, data: bytes | memoryview) -> int:
         """Hand over bytes and return how many were taken, 0 when the way is full for now."""
+        ...
+
+    def flush(self) -> None:
+        """Send what it holds, as far as the way is open, also after `end`."""
         ...
 
     def end(self) -> None:

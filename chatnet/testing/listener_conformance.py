@@ -16,7 +16,7 @@ import pytest
 from chatnet.address import Address
 from chatnet.errors import Unreachable
 from chatnet.net.ports import Listener, Transport
-from chatnet.testing.transport_conformance import PATIENCE, Pair, read_exactly, wait, write
+from chatnet.testing.transport_conformance import PATIENCE, Pair, establish, read_exactly, wait, write
 
 
 class Listening(NamedTuple):
@@ -53,6 +53,7 @@ class ListenerConformance:
         assert server is not None
         assert listening.listener.accept() is None
         pair = Pair(client, server, listening.selector)
+        establish(pair)
         write(pair, client, b"hello")
         assert read_exactly(pair, server, 5) == b"hello"
         client.close()
@@ -77,6 +78,7 @@ class ListenerConformance:
         assert server is not None
         listening.listener.close()
         pair = Pair(client, server, listening.selector)
+        establish(pair)
         write(pair, client, b"still here")
         assert read_exactly(pair, server, 10) == b"still here"
         client.close()

@@ -4,20 +4,22 @@
         def make_pair(self) -> Pair:
             return Pair(client, server, selectors.DefaultSelector())
 
-The two ends are connected, have carried nothing yet, and can hold 256 bytes each way that nobody reads. No test
-sleeps: each waits with the selector, for `PATIENCE` seconds at most. The rules are those of the port `Transport` in
-`chatnet.net.ports`; for the other port there is `chatnet.testing.listener_conformance`.
+The two ends are connected, their handshake is over if there is one (`establish`), they have carried nothing yet, and
+can hold 256 bytes each way that nobody reads. No test sleeps: each waits with the selector, for `PATIENCE` seconds at
+most. The rules are those of the port `Transport` in `chatnet.net.ports`; for the other port there is
+`chatnet.testing.listener_conformance`.
 """
 
 import hashlib
 from collections.abc import Iterator
+from ipaddress import ip_address
 from random import Random
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from typing import NamedTuple
 
 import pytest
 
-from chatnet.net.ports import Selectable, Transport
+from chatnet.net.ports import WHOLE_READ, Selectable, Transport
 
 PATIENCE = 10.0
 """Seconds for which a test waits for what must come."""
@@ -46,10 +48,37 @@ def wait(selector: BaseSelector, selectable: Selectable, events: int, seconds: f
     return ready[0][1] if ready else 0
 
 
+def establish(pair: Pair) -> None:
+    """Let both ends go on with the handshake until it is over."""
+    while not (pair.client.is_established and pair.server.is_established):
+        watched = [end for end in pair[:2] if not end.is_established]
+        ready = _select(pair, {end: EVENT_READ | EVENT_WRITE * end.wants_write for end in watched})
+        assert ready, "the handshake comes to no end"
+        for end in ready:
+            end.flush()
+            assert end.receive(WHOLE_READ) is None
+
+
+def _select(pair: Pair, wanted: dict[Transport, int], seconds: float = PATIENCE) -> dict[Transport, int]:
+    """Which of the events are there that are wanted of each end."""
+    watched = [(end, events) for end, events in wanted.items() if events]
+    for end, events in watched:
+        pair.selector.register(end.selectable, events, end)
+    try:
+        return {key.data: events for key, events in pair.selector.select(seconds)}
+    finally:
+        for end, _ in watched:
+            pair.selector.unregister(end.selectable)
+
+
 def read(pair: Pair, transport: Transport, limit: int = _CHUNK) -> bytes:
-    """The next bytes, or ``b""`` at the end; waits for them."""
+    """The next bytes, or ``b""`` at the end; waits for them. The other end passes on what it holds meanwhile."""
+    other = pair.server if transport is pair.client else pair.client
     while (data := transport.receive(limit)) is None:
-        assert wait(pair.selector, transport.selectable, EVENT_READ), "nothing came"
+        ready = _select(pair, {transport: EVENT_READ, other: EVENT_WRITE * other.wants_write})
+        assert ready, "nothing came"
+        if other in ready:
+            other.flush()
     return data
 
 
@@ -189,6 +218,41 @@ class TransportConformance:
         assert pieces == [b"a", b"b", b"c"]
         assert pair.server.receive(1) is None
 
+    def test_what_a_whole_read_leaves_behind_makes_it_readable(self, pair: Pair) -> None:
+        sent = fill(pair, pair.client)
+        received = bytearray()
+        while len(received) < len(sent):
+            ready = _select(pair, {pair.server: EVENT_READ, pair.client: EVENT_WRITE * pair.client.wants_write})
+            assert ready, f"it is not told that more than {len(received)} of {len(sent)} bytes are there"
+            if pair.client in ready:
+                pair.client.flush()
+            if pair.server in ready:
+                data = pair.server.receive(WHOLE_READ)
+                assert data is None or 0 < len(data) <= WHOLE_READ
+                received += data or b""
+        assert received == sent
+
+    def test_an_end_right_behind_some_bytes_makes_it_readable_too(self, pair: Pair) -> None:
+        write(pair, pair.client, b"last words")
+        pair.client.end()
+        received: list[bytes | None] = []
+        while b"" not in received:
+            assert wait(pair.selector, pair.server.selectable, EVENT_READ)
+            received.append(pair.server.receive(WHOLE_READ))
+        assert b"".join(piece or b"" for piece in received) == b"last words"
+
+    def test_what_is_refused_may_be_dropped_and_something_else_be_sent(self, pair: Pair) -> None:
+        sent = fill(pair, pair.client)
+        assert read_exactly(pair, pair.server, len(sent)) == sent
+        write(pair, pair.client, b"else")
+        pair.client.end()
+        assert read_all(pair, pair.server) == b"else"
+
+    def test_the_end_comes_after_what_did_not_fit_at_once(self, pair: Pair) -> None:
+        sent = fill(pair, pair.client)
+        pair.client.end()
+        assert read_all(pair, pair.server) == sent
+
     def test_any_bytes_go_through_unchanged(self, pair: Pair) -> None:
         every_byte = bytes(range(256))
         write(pair, pair.client, every_byte)
@@ -324,6 +388,15 @@ class TransportConformance:
             assert transport.peer
             assert transport.peer.isprintable()
 
+    def test_the_host_is_a_numeric_address_or_empty(self, pair: Pair) -> None:
+        for transport in (pair.client, pair.server):
+            if transport.host:
+                assert str(ip_address(transport.host)) == transport.host
+
+    def test_only_on_this_machine_is_it_known_which_user_is_there(self, pair: Pair) -> None:
+        for transport in (pair.client, pair.server):
+            assert transport.uid == -1 or (transport.uid >= 0 and transport.is_local)
+
     def test_whether_it_is_local_is_known_on_both_sides(self, pair: Pair) -> None:
         assert isinstance(pair.client.is_local, bool)
         assert pair.client.is_local == pair.server.is_local
@@ -333,18 +406,15 @@ def _turn(pair: Pair, flows: list[_Flow]) -> None:
     """Wait until something can be done for the flows, and do it once."""
     wanted: dict[Transport, int] = dict.fromkeys((pair.client, pair.server), 0)
     for flow in flows:
-        wanted[flow.writer] |= 0 if flow.is_written else EVENT_WRITE
+        wanted[flow.writer] |= EVENT_WRITE if flow.writer.wants_write or not flow.is_written else 0
         wanted[flow.reader] |= 0 if flow.is_read else EVENT_READ
-    watched = [(transport, events) for transport, events in wanted.items() if events]
-    for transport, events in watched:
-        pair.selector.register(transport.selectable, events, transport)
-    ready = {key.data: events for key, events in pair.selector.select(PATIENCE)}
-    for transport, _ in watched:
-        pair.selector.unregister(transport.selectable)
+    ready = _select(pair, wanted)
     assert ready, "nothing moves any more"
     for flow in flows:
-        if ready.get(flow.writer, 0) & EVENT_WRITE and not flow.is_written:
-            flow.write()
+        if ready.get(flow.writer, 0) & EVENT_WRITE:
+            flow.writer.flush()
+            if not flow.is_written:
+                flow.write()
         if ready.get(flow.reader, 0) & EVENT_READ:
             flow.take()
 

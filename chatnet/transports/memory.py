@@ -132,7 +132,13 @@ Carrier = Callable[[Pipe, int], None]
 class MemoryTransport(MemorySelectable):
     """One end of a connection of two pipes."""
 
+    host = ""
+    uid = -1
     is_local = True
+    is_established = True
+    wants_write = False
+    channel_binding = None
+    server_pin = None
 
     def __init__(self, incoming: Pipe, outgoing: Pipe, peer: str) -> None:
         super().__init__()
@@ -155,6 +161,9 @@ class MemoryTransport(MemorySelectable):
 
     def send(self, data: bytes | memoryview) -> int:
         return self.outgoing.write(data)
+
+    def flush(self) -> None:
+        """It holds nothing back."""
 
     def end(self) -> None:
         self.outgoing.end()

@@ -20,12 +20,18 @@ _RETRY_SECONDS = 0.01
 class StreamTransport:
     """A connected stream socket."""
 
-    __slots__ = ("_socket", "is_local", "peer")
+    __slots__ = ("_socket", "host", "is_local", "peer", "uid")
+    is_established = True
+    wants_write = False
+    channel_binding = None
+    server_pin = None
 
-    def __init__(self, sock: socket.socket, peer: str, is_local: bool) -> None:
+    def __init__(self, sock: socket.socket, peer: str, is_local: bool, host: str = "", uid: int = -1) -> None:
         self._socket = sock
         self.peer = peer
+        self.host = host
         self.is_local = is_local
+        self.uid = uid
 
     @property
     def selectable(self) -> socket.socket:
@@ -43,11 +49,32 @@ class StreamTransport:
         except BlockingIOError:
             return 0
 
+    def flush(self) -> None:
+        """It holds nothing back."""
+
     def end(self) -> None:
         self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         self._socket.close()
+
+    # -- for a transport on top of this one -------------------------------------------------------------------
+
+    @property
+    def is_closed(self) -> bool:
+        """Was `close` called?"""
+        return self._socket.fileno() < 0
+
+    def has_unread(self) -> bool:
+        """Has anything come that was not received?"""
+        try:
+            return bool(self._socket.recv(1, socket.MSG_PEEK))
+        except OSError:  # nothing, or nothing any more
+            return False
+
+    def deafen(self) -> None:
+        """Receive nothing more; the selector tells of that as of an end."""
+        self._socket.shutdown(socket.SHUT_RD)
 
 
 Target = tuple[int, Any]
@@ -112,7 +139,7 @@ def _unreachable(address: Address, error: OSError, timeout: float) -> Unreachabl
     if isinstance(error, ConnectionRefusedError):
         message = f"nobody listens at {address}; is the server running? (chatnet serve starts one)"
     elif isinstance(error, TimeoutError):
-        message = f"no answer from {address} within {timeout:g} s"
+        message = f"no answer from {address} within {round(timeout, 2):g} s"
     elif isinstance(error, FileNotFoundError):
         message = f"there is no socket {address.path}; is the server running? (chatnet serve starts one)"
     elif isinstance(error, PermissionError):

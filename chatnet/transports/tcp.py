@@ -67,7 +67,11 @@ def connect(address: Address, timeout: float) -> StreamTransport:
         message = f"cannot connect to {address}: {_unknown(address)}"
         raise Unreachable(ErrorCode.UNREACHABLE, message) from error
     sock = connect_any(targets, address, timeout)
-    return _transport(sock, sock.getpeername())
+    try:
+        return _transport(sock, sock.getpeername())
+    except OSError as error:  # reset in the moment in which it was made
+        sock.close()
+        raise Unreachable(ErrorCode.UNREACHABLE, f"{address} closed the connection at once") from error
 
 
 def _resolve(address: Address, flags: int = 0) -> list[Target]:
@@ -119,4 +123,4 @@ def _transport(sock: socket.socket, name: Any) -> StreamTransport:
         send_at_once(sock)
     host = name[0].removeprefix("::ffff:")
     shown = f"[{host}]" if ":" in host else host
-    return StreamTransport(sock, f"{shown}:{name[1]}", is_loopback(host))
+    return StreamTransport(sock, f"{shown}:{name[1]}", is_loopback(host), host)

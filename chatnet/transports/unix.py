@@ -92,7 +92,9 @@ def _check(address: Address) -> None:
 def _transport(sock: socket.socket) -> StreamTransport:
     sock.setblocking(False)
     who = peer_credentials(sock)
-    return StreamTransport(sock, f"unix: pid {who.pid}, uid {who.uid}" if who else "unix", is_local=True)
+    if who is None:
+        return StreamTransport(sock, "unix", is_local=True)
+    return StreamTransport(sock, f"unix: pid {who.pid}, uid {who.uid}", is_local=True, uid=who.uid)
 
 
 def _bind(sock: socket.socket, address: Address) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from chatnet.clock import Now
+from chatnet.core.callers import Caller
 from chatnet.core.effects import Admit, Append, Effect, Reply
 from chatnet.core.entries import Batch, Completion, Handle, PutRoom, Query, Snapshot
 from chatnet.core.limits import KIB, Limits
@@ -56,8 +57,8 @@ class ScriptedCore:
         self.on_tick: Callable[[], list[Effect]] = list
         self.seconds = 0.0
 
-    def connected(self, session: Handle, is_local: bool, now: Now) -> list[Effect]:
-        self._note(now, "connected", session, is_local)
+    def connected(self, session: Handle, caller: Caller, now: Now) -> list[Effect]:
+        self._note(now, "connected", session, caller.is_local)
         return self.on_connected(session)
 
     def handle(self, session: Handle, request: Request, now: Now) -> list[Effect]:

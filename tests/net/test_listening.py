@@ -38,9 +38,10 @@ class World(Rig):
         self.listener = FailingListener()
         self.acceptor = Acceptor([self.listener], self.frontend, self.intake, self.connections, capacity)
 
-    def arrive(self) -> MemoryTransport:
+    def arrive(self, host: str = "") -> MemoryTransport:
         """A client connects."""
         client, server = self.network.pair()
+        server.host = host
         self.listener.offer(server)
         return client
 
@@ -99,6 +100,37 @@ def test_one_connection_too_many_is_turned_away_at_once() -> None:
     world.settle()
     assert len(world.connections.all) == 2
     assert events(clients[2]) == FULL
+    assert clients[2].receive(1) == b""
+
+
+def test_one_place_that_only_knocks_is_shut_out_without_a_word_and_others_are_not() -> None:
+    world = World(Limits(wasted_connections_per_place=2, wasted_connection_seconds=60.0))
+    knocking = [world.arrive("192.0.2.1") for _ in range(3)]
+    others = [world.arrive("192.0.2.2"), world.arrive()]
+    world.settle()
+    assert len(world.connections.all) == world.connections.strangers == 4
+    assert [client.receive(1) for client in (*knocking, *others)] == [None, None, b"", None, None]
+    knocking[0].close()
+    world.settle()
+    late = world.arrive("192.0.2.1")
+    world.settle()
+    assert late.receive(1) == b""
+    assert len(world.connections.all) == 3
+    world.clock.advance(60.0)
+    world.arrive("192.0.2.1")
+    world.settle()
+    assert len(world.connections.all) == 4
+
+
+def test_who_logs_in_gives_the_slot_back_and_who_is_told_that_there_is_no_room_does_not() -> None:
+    world = World(Limits(wasted_connections_per_place=2, strangers=1))
+    for _ in range(10):
+        world.arrive("192.0.2.1").send(PREFACE)
+        world.settle()
+    assert len(world.connections.all) == 10
+    clients = [world.arrive("192.0.2.1") for _ in range(3)]
+    world.settle()
+    assert [events(client) for client in clients] == [[], FULL, []]
     assert clients[2].receive(1) == b""
 
 

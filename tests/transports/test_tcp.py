@@ -81,6 +81,7 @@ def test_a_name_is_kept_in_the_address() -> None:
 def test_ipv6_works_and_is_shown_in_brackets() -> None:
     pair = connected_pair(Address(TCP, "::1", 0))
     assert pair.client.peer.startswith("[::1]:")
+    assert pair.server.host == "::1"
     assert pair.server.is_local
     pair.client.close()
     pair.server.close()
@@ -90,6 +91,7 @@ def test_ipv6_works_and_is_shown_in_brackets() -> None:
 def test_all_addresses_of_ipv6_mean_those_of_ipv4_too() -> None:
     pair = connected_pair(Address(TCP, "::", 0), host="127.0.0.1")
     assert pair.server.peer.startswith("127.0.0.1:")
+    assert pair.server.host == "127.0.0.1"
     assert pair.server.is_local
     pair.client.close()
     pair.server.close()
