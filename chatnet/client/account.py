@@ -1,16 +1,17 @@
 """Who the user is on a server, from one connection to the next.
 
-A guest logs in by name and secret. So after a lost connection there are two ways of becoming somebody else without
-noticing: the server may have forgotten the guest, and a rename may or may not have come through. The user's id tells.
+Who logs in by name, as guests do, can become somebody else without noticing after a lost connection, in two ways: the
+server may have forgotten the guest, and a rename may or may not have come through. The user's id tells.
 """
 
 from enum import Enum
 
 from chatnet.client.cache import Cache
-from chatnet.client.identity import Identity
+from chatnet.client.credentials import Arrival, Channel, Credentials
+from chatnet.client.dialogue import Steps
 from chatnet.events import Hello, Welcome
-from chatnet.model import SessionId, User
-from chatnet.requests import Login, Rename
+from chatnet.model import DeviceId, SessionId, User
+from chatnet.requests import Rename
 
 
 class Who(Enum):
@@ -26,8 +27,9 @@ class Who(Enum):
 class Account:
     """What logins show, and what they have shown."""
 
-    def __init__(self, identity: Identity, cache: Cache) -> None:
-        self._identity = identity
+    def __init__(self, credentials: Credentials, device: DeviceId, cache: Cache) -> None:
+        self._credentials = credentials
+        self._device = device
         self._cache = cache
         self._server = b""
         self._session: SessionId = 0
@@ -49,11 +51,10 @@ class Account:
             self._session, self._unsure = 0, []
         self._server = hello.server
 
-    def login(self, id: int, *, live: bool) -> Login:
-        """The request to log in to the server that has greeted."""
-        me = self._cache.me
-        secret = self._identity.secret_for(self._server)
-        return Login(id, me.name, secret, self._identity.device, me.display, live, self._session)
+    def login(self, channel: Channel, *, live: bool) -> Steps[Welcome]:
+        """The steps that log in to the server that has greeted."""
+        arrival = Arrival(self._server, channel, self._cache.me, self._device, live, self._session)
+        return self._credentials.login(arrival)
 
     def renaming_unanswered(self, rename: Rename) -> None:
         """Nobody knows whether this came through."""

@@ -5,13 +5,13 @@ from functools import partial
 from typing import TypeVar
 
 from chatnet.client.connection import Make
+from chatnet.client.dialogue import expect
 from chatnet.client.driver import Driver
-from chatnet.errors import ErrorCode, ProtocolError
-from chatnet.events import ConversationPage, Event, RoomPage, UserPage
+from chatnet.events import BanPage, ConversationPage, Event, MemberPage, RoomPage, TokenPage, UserPage
 from chatnet.requests import Request
 
 E = TypeVar("E", bound=Event)
-P = TypeVar("P", ConversationPage, RoomPage, UserPage)
+P = TypeVar("P", BanPage, ConversationPage, MemberPage, RoomPage, TokenPage, UserPage)
 T = TypeVar("T")
 
 
@@ -25,16 +25,6 @@ def ask(driver: Driver, expected: type[E], question: Callable[[], int]) -> E:
     while (reply := driver.answer_to(question, deadline)) is None:
         pass
     return expect(expected, reply)
-
-
-def expect(expected: type[E], reply: Event) -> E:
-    """The reply, if it is of the expected kind.
-
-    :raises ProtocolError: BAD_FRAME.
-    """
-    if not isinstance(reply, expected):
-        raise ProtocolError(ErrorCode.BAD_FRAME, f"the server answered with {type(reply).__name__}")
-    return reply
 
 
 def request(driver: Driver, expected: type[E], make: Make) -> E:

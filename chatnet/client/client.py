@@ -14,7 +14,7 @@ order and once. What arrives waits in memory until `messages` or `events` takes 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from chatnet.address import Address, parse
 from chatnet.auth.names import fold
 from chatnet.client import discovery
-from chatnet.client.asking import ask, expect, pages, request
+from chatnet.client.asking import ask, pages, request
 from chatnet.client.connection import Make
+from chatnet.client.credentials import Credentials
+from chatnet.client.dialogue import expect
 from chatnet.client.driver import Driver, chance, forever_or
 from chatnet.client.identity import Identity, load_identity
 from chatnet.client.inbox import ChatStart
@@ -48,8 +50,9 @@ from chatnet.events import (
     UserPage,
 )
 from chatnet.model import Conversation, ConversationId, Hit, Kind, Message, Room, Seq, User
+from chatnet.net.trust import TrustFor, by_authority
 from chatnet.requests import (
-    ArchiveRoom,
+    ChangeRoom,
     CreateRoom,
     GetHistory,
     ListConversations,
@@ -61,6 +64,7 @@ from chatnet.requests import (
 )
 
 if TYPE_CHECKING:
+    from chatnet.client.administration import Administration
     from chatnet.client.spool import DiskOutbox
 
 E = TypeVar("E", bound=Event)
@@ -69,12 +73,16 @@ _FAREWELL_SECONDS = 1.0
 
 
 class Client:
-    """A guest's session with a server.
+    """A user's session with a server.
 
-    :param server: an address, or None to look for one: in CHATNET_SERVER, or else on this machine.
-    :param name: the login name; None for the operating system's.
-    :param display: how to be shown; empty for the login name.
-    :param identity: who one is; None for this installation's guest. The device is always the outbox's.
+    :param server: an address, or several of one server; None to look for one, and for an account there, as
+        the command line does: in CHATNET_SERVER, the profiles, and on this machine.
+    :param name: a guest's login name; None for the operating system's.
+    :param display: how a guest is to be shown; empty for the login name.
+    :param identity: which guest one is; None for this installation's. The device is always the outbox's.
+    :param credentials: what to log in with instead of a guest's name; see `chatnet.client.credentials`.
+    :param trust: how a server with TLS has to prove itself, by its address; by default with a certificate for its name
+        from an authority that this system trusts.
     :param timeout: seconds to wait for any answer.
     :param live: hear what is said in personal chats from now on. Rooms are heard once they are joined.
     :param reconnect: come back by itself after a lost connection. The first connection is tried once in any case.
@@ -88,20 +96,30 @@ class Client:
 
     def __init__(
         self,
-        server: str | Address | None = None,
+        server: str | Address | Sequence[Address] | None = None,
         *,
         name: str | None = None,
         display: str = "",
         identity: Identity | None = None,
+        credentials: Credentials | None = None,
+        trust: TrustFor = by_authority,
         timeout: float = 10.0,
         live: bool = True,
         reconnect: bool = True,
         outbox: "DiskOutbox | None" = None,
         chat_start: ChatStart | None = None,
     ) -> None:
-        self._server = parse(server) if isinstance(server, str) else server
+        if credentials is not None and (name is not None or display):
+            raise TypeError("credentials have a name already")
+        if server is None and credentials is None:
+            contact = discovery.find(name=name)
+            server, trust = contact.addresses, contact.trust
+            if contact.credentials is not None and not display:
+                credentials, name = contact.credentials, None
+        self._servers = discovery.candidates() if server is None else _addresses(server)
         self._name, self._display = name, display
-        self._identity = identity
+        self._identity, self._credentials = identity, credentials
+        self._trust = trust
         self._timeout = timeout
         self._live, self._reconnect = live, reconnect
         self._outbox, self._chat_start = outbox, chat_start
@@ -117,6 +135,7 @@ class Client:
     def connect(self) -> None:
         """Log in. Once is enough: later losses of the connection are mended by the other methods.
 
+        :raises TrustError: UNTRUSTED: it is not the server that it should be; nothing was said to it.
         :raises Unreachable: UNREACHABLE with all that was tried, or NOT_CHATNET.
         :raises TimedOut: NO_ANSWER: something is there, but silent.
         :raises Refused: for instance NAME_IN_USE.
@@ -124,7 +143,7 @@ class Client:
         """
         assert self._driver is None, "this client is connected already"
         session = ClientSession(
-            self._name or discovery.default_name(),
+            self._credentials or self._name or discovery.default_name(),
             self._on_a_device(),
             random=chance,
             display=self._display,
@@ -133,16 +152,20 @@ class Client:
             chat_start=self._chat_start,
             answer_seconds=self._timeout,
         )
-        driver = Driver(session, timeout=self._timeout, reconnect=self._reconnect)
+        driver = Driver(session, timeout=self._timeout, reconnect=self._reconnect, trust=self._trust)
         try:
-            self._address = driver.connect(discovery.candidates() if self._server is None else [self._server])
+            self._address = driver.connect(self._servers)
         except BaseException:
             driver.close()
             raise
         self._driver = driver
 
     def _on_a_device(self) -> Identity:
-        identity = self._identity or load_identity()
+        identity = self._identity
+        if identity is None:
+            # Only guests, and messages that are known again by their key, need what is kept between two processes.
+            is_kept = self._credentials is None or self._key
+            identity = load_identity() if is_kept else Identity.ephemeral()
         if self._outbox is not None:
             return Identity(identity.secret, self._outbox.device)
         return identity.on_device_for(self._key) if self._key else identity.on_new_device()
@@ -242,20 +265,23 @@ class Client:
 
     def _twin(self, key: str, target: ToUser | ToRoom) -> "Client":
         """A client on the device that exists for this one message."""
-        name = self._name or discovery.default_name()
-        if self._driver is not None:
-            name = self.user.name
+        name = None
+        if self._credentials is None:
+            name = self.user.name if self._driver is not None else self._name or discovery.default_name()
         twin = Client(
-            self._address or self._server,
+            self._address or self._servers,
             name=name,
             display=self._display,
             identity=self._identity,
+            credentials=self._credentials,
+            trust=self._trust,
             timeout=self._timeout,
             live=False,
             reconnect=False,
         )
+        who = fold(name or "") if self._credentials is None else self._credentials.key
         place = "room" if isinstance(target, ToRoom) else "user"
-        twin._key = "\n".join((fold(name), place, fold(target.name), key)).encode(errors="surrogatepass")
+        twin._key = "\n".join((who, place, fold(target.name), key)).encode(errors="surrogatepass")
         return twin
 
     def post(
@@ -357,7 +383,7 @@ class Client:
         :raises Refused: FORBIDDEN, NO_SUCH_ROOM.
         """
         id = self._open(ToRoom(name)).id
-        self._request(Done, lambda n: ArchiveRoom(n, id, archived))
+        self._request(Done, lambda n: ChangeRoom(n, id, archived=archived))
 
     def rename(self, name: str, display: str = "") -> None:
         """Take another login and display name.
@@ -452,6 +478,13 @@ class Client:
         self._request(Pong, Ping)
         return time.monotonic() - started
 
+    @property
+    def admin(self) -> "Administration":
+        """What one asks about accounts, tokens, join codes and order; most of it is for admins."""
+        from chatnet.client.administration import Administration
+
+        return Administration(self._connected, lambda room: self._open(ToRoom(room)).id)
+
     # -- parts ------------------------------------------------------------------------------------------------
 
     @property
@@ -465,6 +498,12 @@ class Client:
 
     def _open(self, target: Target) -> Conversation:
         return self._request(Opened, lambda id: open_request(id, target)).conversation
+
+
+def _addresses(server: str | Address | Sequence[Address]) -> list[Address]:
+    if isinstance(server, str):
+        return [parse(server)]
+    return [server] if isinstance(server, Address) else list(server)
 
 
 def _target(to: str | None, room: str | None) -> ToUser | ToRoom:

@@ -22,6 +22,8 @@ Ask = Callable[[Make, Handler], None]
 _FINAL = frozenset(
     {
         ErrorCode.REPLACED,
+        ErrorCode.LOGGED_OUT,
+        ErrorCode.BANNED,
         ErrorCode.BAD_MAGIC,
         ErrorCode.BAD_VERSION,
         ErrorCode.BAD_FRAME,
@@ -30,7 +32,8 @@ _FINAL = frozenset(
         ErrorCode.TOO_MANY_UNANSWERED,
     }
 )
-"""Reasons to close that would come again: another connection has taken over, or the two programs do not fit."""
+"""Reasons to close that would come again: another connection has taken over, one is put out for good, or the two
+programs do not fit."""
 
 
 class Connection:

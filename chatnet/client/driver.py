@@ -14,9 +14,10 @@ from chatnet.address import Address
 from chatnet.client.link import Link
 from chatnet.client.news import Answer, News, PostRefused, Stored, Woken
 from chatnet.client.session import ClientSession
-from chatnet.errors import ChatnetError, ErrorCode, Refused, TimedOut, Unreachable
+from chatnet.errors import ChatnetError, ErrorCode, Refused, TimedOut, TrustError, Unreachable
 from chatnet.events import Event
 from chatnet.events import Refused as RefusedEvent
+from chatnet.net.trust import TrustFor, by_authority
 
 T = TypeVar("T")
 _SHORTEST_CONNECT = 0.1
@@ -29,15 +30,20 @@ def chance() -> float:
 
 
 class Driver:
-    """One thread's way to a session; only `wake` may be called from others. ``timeout``: seconds for any answer."""
+    """One thread's way to a session; only `wake` may be called from others.
 
-    def __init__(self, session: ClientSession, *, timeout: float, reconnect: bool) -> None:
+    ``timeout``: seconds for any answer; ``trust``: how the server at an address has to prove itself.
+    """
+
+    def __init__(
+        self, session: ClientSession, *, timeout: float, reconnect: bool, trust: TrustFor = by_authority
+    ) -> None:
         self.session = session
         self.news: deque[News] = deque()
         """What the application has not taken."""
         self._timeout = timeout
         self._reconnect = reconnect
-        self._link = Link(session)
+        self._link = Link(session, trust)
         self._address: Address | None = None
         self._posts: dict[int, Stored | PostRefused | None] = {}
         """Posts that are waited for, and how they fared."""
@@ -49,6 +55,7 @@ class Driver:
         """Log in at the first of these addresses where anybody is. That one is kept for later connections.
 
         :raises ChatnetError: nobody is at any of them, or who is there does not let one in.
+        :raises TrustError: who is there could not prove who it is. The addresses after it are not tried.
         """
         failures = []
         for address in addresses:
@@ -133,6 +140,9 @@ class Driver:
         left = until - time.monotonic()
         try:
             self._link.connect(self._address, max(_SHORTEST_CONNECT, min(self._timeout, left)))
+        except TrustError as error:
+            self._reconnect = False
+            self.session.connection_lost(time.monotonic(), error)
         except Unreachable as error:
             self.session.connection_lost(time.monotonic(), error)
 
@@ -210,7 +220,7 @@ class Driver:
 
     def _named(self, error: ChatnetError) -> ChatnetError:
         """The same error, saying which server it is about."""
-        if isinstance(error, Refused) or str(self._address) in error.message:
+        if isinstance(error, Refused | TrustError) or str(self._address) in error.message:
             return error
         return type(error)(error.code, f"{self._address}: {error.message}")
 

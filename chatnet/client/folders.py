@@ -29,3 +29,8 @@ def outbox_folder(server: str, name: str) -> str:
     """
     profile = hashlib.sha256(f"{server}\n{name}".encode()).hexdigest()[:16]
     return os.path.join(state_folder(), "outboxes", profile)
+
+
+def profile_outbox_folder(key: str) -> str:
+    """Where messages of a profile wait, whatever its server's address is; it may not exist yet."""
+    return os.path.join(state_folder(), "outboxes", key)

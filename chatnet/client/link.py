@@ -7,13 +7,15 @@ import math
 import sys
 import time
 from contextlib import suppress
-from selectors import EVENT_READ, EVENT_WRITE
+from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
+from typing import Protocol
 
 from chatnet.address import Address
-from chatnet.client.session import ClientSession
-from chatnet.errors import ErrorCode, Unreachable
+from chatnet.client.credentials import Channel
+from chatnet.errors import ChatnetError, ErrorCode, TrustError, Unreachable
 from chatnet.net.platform import new_selector
 from chatnet.net.ports import Transport
+from chatnet.net.trust import Trust, TrustFor, Unproven, by_authority
 from chatnet.net.waker import SocketWaker
 from chatnet.transports import registry
 
@@ -24,11 +26,33 @@ _LONGEST_WAIT = 0.5 if sys.platform == "win32" else math.inf
 """On Windows Ctrl-C is only noticed between two waits."""
 
 
+class Session(Protocol):
+    """Whose bytes a link carries: a `chatnet.client.session.ClientSession`, or something shorter; see there."""
+
+    @property
+    def wants_close(self) -> bool: ...
+
+    @property
+    def next_tick(self) -> float | None: ...
+
+    def connection_made(self, now: float, channel: Channel) -> None: ...
+
+    def receive(self, data: bytes, now: float) -> None: ...
+
+    def data_to_send(self) -> bytes: ...
+
+    def tick(self, now: float) -> None: ...
+
+    def connection_lost(self, now: float, error: ChatnetError | None) -> float | None: ...
+
+
 class Link:
     """Connects, waits, reads and writes for one session."""
 
-    def __init__(self, session: ClientSession) -> None:
+    def __init__(self, session: Session, trust: TrustFor = by_authority) -> None:
+        """``trust``: how the server at an address has to prove itself, where it speaks TLS."""
         self._session = session
+        self._trust = trust
         self._selector = new_selector()
         self._waker = SocketWaker()
         self._selector.register(self._waker.selectable, EVENT_READ)
@@ -45,10 +69,41 @@ class Link:
         """Make a connection for the session. What ends it later, the session hears.
 
         :raises Unreachable: nobody is there; the session has not heard of it.
+        :raises TrustError: the server could not prove who it is; ``seen`` is its pin, where it could be had.
         """
-        self._transport = transport = registry.connect(address, timeout)
+        deadline = time.monotonic() + timeout
+        try:
+            self._connect(address, self._trust(address), deadline)
+        except TrustError as error:
+            if error.seen is None:
+                error.seen = self._look_at_pin(address, deadline)
+            raise
+
+    def _connect(self, address: Address, trust: Trust, deadline: float) -> None:
+        transport = registry.connect(address, deadline - time.monotonic(), trust)
+        try:
+            first = self._shake_hands(transport, address, deadline)
+        except BaseException:
+            transport.close()
+            raise
+        self._transport = transport
         self._selector.register(transport.selectable, EVENT_READ)
-        self._session.connection_made(time.monotonic())
+        self._session.connection_made(time.monotonic(), transport)
+        if first:
+            self._session.receive(first, time.monotonic())
+
+    def _look_at_pin(self, address: Address, deadline: float) -> bytes | None:
+        """OpenSSL forgets a certificate that it does not accept: ask for it once more, and say nothing."""
+        transport = None
+        try:
+            transport = registry.connect(address, deadline - time.monotonic(), Unproven())
+            self._shake_hands(transport, address, deadline)
+            return transport.server_pin
+        except Unreachable:
+            return None
+        finally:
+            if transport is not None:
+                transport.close()
 
     def step(self, until: float) -> None:
         """Send what is to be sent; then wait for something to happen, at the latest until ``until``, and deal with it.
@@ -84,23 +139,57 @@ class Link:
         self._waker.close()
         self._selector.close()
 
+    # -- the handshake ----------------------------------------------------------------------------------------
+
+    def _shake_hands(self, transport: Transport, address: Address, deadline: float) -> bytes | None:
+        """Wait until it is over, and return what came right behind it."""
+        data = None
+        while not transport.is_established:
+            if not self._wait_for(transport, deadline):
+                message = f"no TLS handshake with {address} in the time given"
+                raise Unreachable(ErrorCode.TLS_FAILED, message)
+            try:
+                transport.flush()
+                data = transport.receive(READ_BYTES)
+            except OSError as error:
+                message = f"the connection to {address} broke in the TLS handshake: {error.strerror or error}"
+                raise Unreachable(ErrorCode.TLS_FAILED, message) from error
+        return data
+
+    def _wait_for(self, transport: Transport, deadline: float) -> bool:
+        """Is it time to go on with the handshake? False when the time is over."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        self._selector.register(transport.selectable, _events(transport.wants_write))
+        try:
+            ready = self._selector.select(min(left, _LONGEST_WAIT))
+        finally:
+            self._selector.unregister(transport.selectable)
+        self._take_wake(ready)
+        return True
+
     # -- steps ------------------------------------------------------------------------------------------------
 
     def _wait(self, until: float) -> None:
         due = self._session.next_tick
         wait = min(until, math.inf if due is None else due) - time.monotonic()
         wait = max(0.0, min(wait, _LONGEST_WAIT))
-        ready = self._selector.select(None if wait == math.inf else wait)
+        self._take_wake(self._selector.select(None if wait == math.inf else wait))
+
+    def _take_wake(self, ready: list[tuple[SelectorKey, int]]) -> None:
         if any(key.fileobj is self._waker.selectable for key, _ in ready):
             self._waker.drain()
 
     def _send(self) -> None:
         self._unsent += self._session.data_to_send()
-        if self._transport is None or not self._unsent:
+        transport = self._transport
+        if transport is None or not (self._unsent or transport.wants_write):
             return
         try:
+            transport.flush()
             with memoryview(self._unsent) as view:
-                taken = self._transport.send(view)
+                taken = transport.send(view) if self._unsent else 0
         except OSError as error:
             # The server may have said why before it closed; that is worth more than the bare error.
             self._receive()
@@ -108,9 +197,9 @@ class Link:
             return
         del self._unsent[:taken]
         # All or nothing is left of most writes, so this changes the selector rarely.
-        events = EVENT_READ | EVENT_WRITE if self._unsent else EVENT_READ
-        if events != self._selector.get_key(self._transport.selectable).events:
-            self._selector.modify(self._transport.selectable, events)
+        events = _events(bool(self._unsent) or transport.wants_write)
+        if events != self._selector.get_key(transport.selectable).events:
+            self._selector.modify(transport.selectable, events)
 
     def _receive(self) -> None:
         """Take what is there, so that nothing that has arrived counts as silence."""
@@ -143,3 +232,7 @@ class Link:
             self._transport.close()
         self._transport = None
         self._unsent.clear()
+
+
+def _events(is_full: bool) -> int:
+    return EVENT_READ | EVENT_WRITE if is_full else EVENT_READ

@@ -4,7 +4,7 @@ Posts leave in the order of their numbers, at most `WINDOW` of them
 unanswered, and each stays in the outbox until it is answered for good. A post to a name waits until the name is
 looked up, and those behind it wait with it; so numbers never go out in another order. What the window held when a
 connection was lost, or when the server asked for patience, goes out again with the same numbers: the server stores
-each number once.
+each number once. A look-up that failed in passing is made again, too: it stores a chat as a post stores a message.
 """
 
 from collections.abc import Callable
@@ -22,19 +22,28 @@ from chatnet.requests import Open, Post, Request
 
 WINDOW = 32
 """Posts without an answer; a server closes the connection over one more."""
+NOWHERE: ConversationId = 0
+"""No conversation. What is posted to it is refused, unless it was stored before."""
 
 
 class Sender:
     """Moves drafts from the outbox to the wire, and out of the outbox when they are answered."""
 
     def __init__(
-        self, outbox: Outbox, cache: Cache, ask: Ask, send: Callable[[Request], None], tell: Callable[[News], None]
+        self,
+        outbox: Outbox,
+        cache: Cache,
+        ask: Ask,
+        send: Callable[[Request], None],
+        tell: Callable[[News], None],
+        now: Callable[[], float],
     ) -> None:
         self._outbox = outbox
         self._cache = cache
         self._ask = ask
         self._send = send
         self._tell = tell
+        self._now = now
         self._ready = False
         self._opening = False
         self._held_until: float | None = None
@@ -45,6 +54,8 @@ class Sender:
         """Posts of this process that have not gone out over any connection."""
         self._resolved: dict[int, ConversationId] = {}
         """Where each post to a name went. It stays so when it goes out again, whoever has the name by then."""
+        self._unfound: dict[int, tuple[str, str]] = {}
+        """Why the name of a post was not found that an earlier process may have sent."""
 
     # -- the application --------------------------------------------------------------------------------------
 
@@ -104,6 +115,7 @@ class Sender:
     def forget(self) -> None:
         """It is another server: ids mean nothing there."""
         self._resolved.clear()
+        self._unfound.clear()
         self._held_until = None
         for draft in self._outbox:
             if isinstance(draft.target, ToConversation):
@@ -117,20 +129,25 @@ class Sender:
             self._tell(Stored(ack.n, ack.conversation, ack.seq, ack.time))
         self._pump()
 
-    def nack(self, nack: Nack, now: float) -> None:
+    def nack(self, nack: Nack) -> None:
         """A post is not stored: now, or ever."""
         if nack.retry_after > 0:
             self._in_flight = {n for n in self._in_flight if n < nack.n}
             self._last = min(self._last, nack.n - 1)
-            self._held_until = now + sane_delay(nack.retry_after)
+            self._hold(nack.retry_after)
         else:
-            self._refuse(nack.n, nack.code, nack.reason)
+            self._refuse(nack.n, *self._unfound.get(nack.n, (nack.code, nack.reason)))
         self._pump()
+
+    def _hold(self, seconds: float) -> None:
+        """The server wants to be left alone with posts for so long."""
+        self._held_until = self._now() + sane_delay(seconds)
 
     def _settle(self, n: int) -> Draft | None:
         self._in_flight.discard(n)
         self._untouched.discard(n)
         self._resolved.pop(n, None)
+        self._unfound.pop(n, None)
         return self._outbox.remove(n)
 
     def _refuse(self, n: int, code: str, reason: str) -> None:
@@ -146,7 +163,9 @@ class Sender:
     def _where(self, draft: Draft) -> ConversationId | None:
         if isinstance(draft.target, ToConversation):
             return draft.target.id
-        conversation = self._resolved.get(draft.n) or self._cache.find(draft.target)
+        if draft.n in self._resolved:
+            return self._resolved[draft.n]
+        conversation = self._cache.find(draft.target)
         if conversation is not None:
             self._resolved[draft.n] = conversation
         return conversation
@@ -163,8 +182,14 @@ class Sender:
                 draft = self._outbox.after(n - 1)
                 if draft is not None and draft.n == n:  # it may have been withdrawn
                     self._resolved[n] = conversation.id
-            case RefusedEvent(code=code, reason=reason):
+            case RefusedEvent(retry_after=retry_after) if retry_after > 0:
+                self._hold(retry_after)
+            case RefusedEvent(code=code, reason=reason) if n in self._untouched:
                 self._refuse(n, code, reason)
+            case RefusedEvent(code=code, reason=reason):
+                # It may be stored, and its ack lost with the process that sent it. The server knows it by its number.
+                self._unfound[n] = code, reason
+                self._resolved[n] = NOWHERE
             case _:
                 raise ProtocolError(ErrorCode.BAD_FRAME, "the server answered Open with something else")
         self._opening = False

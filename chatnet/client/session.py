@@ -18,6 +18,8 @@ from chatnet.client.account import Account, Who
 from chatnet.client.backoff import Backoff
 from chatnet.client.cache import Cache
 from chatnet.client.connection import Connection, Handler, Make, check
+from chatnet.client.credentials import UNKNOWN_CHANNEL, Channel, Credentials, GuestCredentials
+from chatnet.client.dialogue import Dialogue
 from chatnet.client.identity import Identity
 from chatnet.client.inbox import ChatStart, Inbox
 from chatnet.client.liveness import ANSWER_SECONDS
@@ -36,7 +38,7 @@ from chatnet.client.news import (
 )
 from chatnet.client.outbox import MemoryOutbox, Outbox, Target, ToRoom
 from chatnet.client.sender import Sender, check_post, open_request
-from chatnet.errors import ChatnetError, ErrorCode, ProtocolError, Refused, Unreachable
+from chatnet.errors import ChatnetError, ErrorCode, ProtocolError, Refused, TrustError, Unreachable
 from chatnet.events import (
     Ack,
     Deliver,
@@ -51,12 +53,13 @@ from chatnet.events import (
     Truncated,
     Welcome,
 )
-from chatnet.events import Refused as RefusedEvent
 from chatnet.model import ConversationId, Kind, Seq, User
 from chatnet.requests import Part, Rename, Request
 
 STEADY_SECONDS = 10.0
 """A connection that was good for this long ends the back-off."""
+_NEVER_LET_IN = (ErrorCode.BAD_CREDENTIALS, ErrorCode.LOGGED_OUT, ErrorCode.BANNED)
+"""Refusals of a login that are final even if they name a time."""
 
 
 class Phase(Enum):
@@ -70,14 +73,15 @@ class Phase(Enum):
 
 
 class ClientSession:
-    """``random`` gives numbers in [0, 1); ``live``: hear all personal chats; ``answer_seconds``: to finish a login.
+    """``who``: what a login shows, or a guest's name; the device is always the identity's.
 
+    ``random`` gives numbers in [0, 1); ``live``: hear all personal chats; ``answer_seconds``: to finish a login.
     ``chat_start``: the last seq that a personal chat of before the first login is heard *after*; by default its head.
     """
 
     def __init__(
         self,
-        name: str,
+        who: str | Credentials,
         identity: Identity,
         *,
         random: Callable[[], float],
@@ -92,26 +96,31 @@ class ClientSession:
         """Why the last connection ended."""
         self.retry_at: float | None = None
         """When to connect again; None if never, or if there is a connection."""
-        self.cache = Cache(User(0, name, display))
+        credentials = GuestCredentials(who, display, identity) if isinstance(who, str) else who
+        self.cache = Cache(credentials.me)
         self._live = live
         self._answer_seconds = answer_seconds
-        self._account = Account(identity, self.cache)
+        self._account = Account(credentials, identity.device, self.cache)
         self._backoff = Backoff(random)
         self._outbox: Outbox = MemoryOutbox() if outbox is None else outbox
-        self._sender = Sender(self._outbox, self.cache, self._ask, self._send, self._tell)
+        self._sender = Sender(self._outbox, self.cache, self._ask, self._send, self._tell, lambda: self._heard_at)
         self._inbox = Inbox(self.cache, self._ask, self._tell, live=live, start=chat_start)
         self._marker = Marker(self._ask)
         self._connection: Connection | None = None
+        self._channel: Channel = UNKNOWN_CHANNEL
         self._online_at: float | None = None
         self._resumes = self._told_online = False
         self._news: list[News] = []
         self._last_question = 0
+        self._heard_at = 0.0
+        """When the event came that is being handled."""
 
     # -- for whoever moves the bytes --------------------------------------------------------------------------
 
-    def connection_made(self, now: float) -> None:
+    def connection_made(self, now: float, channel: Channel = UNKNOWN_CHANNEL) -> None:
         """There is a new connection."""
         assert self.phase is Phase.OFFLINE
+        self._channel = channel
         self.phase = Phase.GREETING
         self.failure = self.retry_at = self._online_at = None
         self._told_online = False
@@ -297,23 +306,25 @@ class ClientSession:
         is_complete = self._inbox.is_complete
         self._resumes = self._account.has_session and is_complete
         live = self._live and not is_complete
-        self._connection.ask(lambda id: self._account.login(id, live=live), self._logged_in)
+        steps = self._account.login(self._channel, live=live)
+        Dialogue(self._connection.ask, steps, self._welcome, self._turned_away).start()
 
-    def _logged_in(self, reply: Event | None) -> None:
-        match reply:
-            case Welcome():
-                self._welcome(reply)
-            case RefusedEvent(code=code, reason=reason, retry_after=retry_after):
-                # Too many sessions may be one's own, on connections of which the server has not noticed the end.
-                passes = retry_after > 0 or code == ErrorCode.TOO_MANY_SESSIONS
-                # Somebody else may have taken the name that one has left without hearing of it.
-                passes = passes or (code == ErrorCode.NAME_IN_USE and self._account.try_another_name())
-                failure = Refused(code, reason, retry_after)
-                self._fail(failure, is_final=not passes, retry_after=retry_after)
-            case None:
-                pass
-            case _:
-                raise ProtocolError(ErrorCode.BAD_FRAME, "the server answered Login with something else")
+    def _turned_away(self, failure: ChatnetError) -> None:
+        retry_after = 0.0
+        is_final = isinstance(failure, TrustError)
+        if isinstance(failure, Refused):
+            retry_after = failure.retry_after
+            is_final = not self._may_pass(failure)
+        self._fail(failure, is_final=is_final, retry_after=retry_after)
+
+    def _may_pass(self, refused: Refused) -> bool:
+        """Can the same login, or one by another name, be let in later?"""
+        # Somebody else may have taken the name that one has left without hearing of it.
+        if refused.code in (ErrorCode.NAME_IN_USE, ErrorCode.BAD_CREDENTIALS) and self._account.try_another_name():
+            return True
+        # Too many sessions may be one's own, on connections of which the server has not noticed the end.
+        passes = refused.retry_after > 0 or refused.code == ErrorCode.TOO_MANY_SESSIONS
+        return passes and refused.code not in _NEVER_LET_IN
 
     def _welcome(self, welcome: Welcome) -> None:
         who = self._account.welcome(welcome)
@@ -336,6 +347,7 @@ class ClientSession:
     # -- events -----------------------------------------------------------------------------------------------
 
     def _handle(self, event: Event, now: float) -> None:
+        self._heard_at = now
         if self.phase is Phase.GREETING:
             self._greeted(event)
             return
@@ -347,7 +359,7 @@ class ClientSession:
             case Ack():
                 self._sender.ack(event)
             case Nack():
-                self._sender.nack(event, now)
+                self._sender.nack(event)
             case Truncated():
                 self._inbox.truncated(event)
             case Started():

@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from chatnet.client.credentials import UNKNOWN_CHANNEL, Channel, Credentials
 from chatnet.client.identity import Identity
 from chatnet.client.news import News
 from chatnet.client.session import ClientSession, Phase
@@ -23,9 +24,18 @@ IDENTITY = Identity(b"i" * 32, b"d" * 16)
 class Script:
     """``byte_by_byte``: feed the session what the server says in pieces of one byte."""
 
-    def __init__(self, *, byte_by_byte: bool = False, live: bool = False, random: float = 0.5) -> None:
+    def __init__(
+        self,
+        who: str | Credentials = "alice",
+        *,
+        channel: Channel = UNKNOWN_CHANNEL,
+        byte_by_byte: bool = False,
+        live: bool = False,
+        random: float = 0.5,
+    ) -> None:
         self.now = 1000.0
-        self.session = ClientSession("alice", IDENTITY, random=lambda: random, live=live)
+        self.session = ClientSession(who, IDENTITY, random=lambda: random, live=live)
+        self._channel = channel
         self._byte_by_byte = byte_by_byte
         self._reader = FrameReader(MAX_PAYLOAD)
 
@@ -33,7 +43,7 @@ class Script:
 
     def connect(self) -> None:
         """Make a connection, up to the preface."""
-        self.session.connection_made(self.now)
+        self.session.connection_made(self.now, self._channel)
         self._reader = FrameReader(MAX_PAYLOAD)
         assert self.session.data_to_send() == PREFACE
 
@@ -78,9 +88,13 @@ class Script:
 
     def greet(self, server: bytes = SERVER) -> Login:
         """Connect and say hello; returns the login that follows."""
+        return self.greet_for(Login, server)
+
+    def greet_for(self, kind: type[R], server: bytes = SERVER) -> R:
+        """Connect and say hello; returns the request of this kind that follows."""
         self.connect()
         self.says(Hello(server, "0.0"))
-        return self.hears_one(Login)
+        return self.hears_one(kind)
 
     def log_in(self, *, server: bytes = SERVER, session: int = 1, user: User = ME) -> Login:
         """Connect and let the session in; what it sends after that is still to be heard."""

@@ -193,6 +193,22 @@ def test_an_unknown_name_refuses_just_that_post(script: Script) -> None:
     script.hears_one(Open)
 
 
+def test_a_name_that_could_not_be_looked_up_just_now_is_looked_up_again_when_the_server_says(script: Script) -> None:
+    online(script)
+    script.session.post(ToUser("bob"), "a")
+    script.session.post(HERE, "b")
+    for _ in range(3):
+        opening = script.hears_one(Open)
+        script.says(RefusedEvent(opening.id, ErrorCode.STORE_FULL, "full", 2.0))
+        script.wait(1.9)
+        assert script.hears() == []
+        script.wait(0.2)
+    opening = script.hears_one(Open)
+    script.says(Opened(opening.id, CHAT))
+    assert script.hears() == [Post(1, 5, "a"), Post(2, 5, "b")]
+    assert script.news() == []
+
+
 def test_a_lookup_that_was_lost_with_its_connection_is_made_again(script: Script) -> None:
     online(script)
     script.session.post(ToRoom("lobby"), "a")

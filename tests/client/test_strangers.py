@@ -6,7 +6,7 @@ import time
 import pytest
 
 from chatnet import Client
-from chatnet.address import TCP, UNIX, Address
+from chatnet.address import TCP, Address
 from chatnet.client import discovery
 from chatnet.client.identity import Identity
 from chatnet.errors import ChatnetError, ConfigError, ErrorCode, TimedOut, Unreachable
@@ -77,8 +77,11 @@ def test_a_port_that_refuses_is_unreachable() -> None:
 
 @pytest.fixture
 def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where local sockets are looked for, instead of the machine's own places."""
-    monkeypatch.delenv(discovery.VARIABLE, raising=False)
+    """Where local sockets are looked for, instead of the machine's own places; and an empty home."""
+    for variable in (discovery.VARIABLE, discovery.PROFILE_VARIABLE, discovery.TOKEN_VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    for variable in ("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path_factory.mktemp("home")))
     monkeypatch.setattr(discovery, "DEFAULT_PORT", closed_port().port)
     folder = tmp_path_factory.mktemp("s")
     monkeypatch.setattr(platform, "SYSTEM_SOCKET_FOLDER", str(folder))
@@ -104,34 +107,12 @@ def test_a_dead_local_socket_is_passed_over(folder: str) -> None:
     assert str(discovery.candidates()[-1]) in failure.value.message
 
 
-@pytest.mark.skipif(not platform.has_unix_sockets(), reason="no unix sockets")
-def test_the_local_socket_comes_before_localhost(folder: str) -> None:
-    assert [address.scheme for address in discovery.candidates()] == [TCP]
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.bind(f"{folder}/chatnet.sock")
-        assert [address.scheme for address in discovery.candidates()] == [UNIX, TCP]
-
-
-def test_a_server_on_localhost_is_found(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert folder
-    with running() as address:
-        monkeypatch.setattr(discovery, "DEFAULT_PORT", address.port)
-        with Client(name="me", identity=Identity.ephemeral()) as chat:
-            assert (chat.address.host, chat.address.port) == ("localhost", address.port)
-
-
 def test_the_environment_says_where_the_server_is(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folder
     with running() as address:
         monkeypatch.setenv(discovery.VARIABLE, str(address))
         with Client(name="me", identity=Identity.ephemeral()) as chat:
             assert chat.address == address
-    monkeypatch.setenv(discovery.VARIABLE, "nonsense")
+    monkeypatch.setenv(discovery.VARIABLE, "chatnet+tcp:nonsense")
     with pytest.raises(ConfigError):
         Client(name="me", identity=Identity.ephemeral()).connect()
-
-
-def test_the_default_name_is_the_login_name_made_legal(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        monkeypatch.setenv(variable, "Jörg Müller")
-    assert discovery.default_name() == "Jorg_Muller"

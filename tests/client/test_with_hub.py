@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from chatnet.client.news import HistoryLost, Missed, Online, PostRefused, RoomLost, Stored
 from chatnet.client.outbox import Target, ToRoom, ToUser
 from chatnet.errors import ErrorCode
-from chatnet.requests import CreateRoom
+from chatnet.model import User
+from chatnet.requests import CreateRoom, Rename
 from tests.client.world import Person, World
 
 NAMES = ("alice", "bob", "carol")
@@ -77,6 +78,40 @@ def test_a_server_that_comes_back_without_its_memory_is_noticed_and_used() -> No
     assert [person.count(HistoryLost) for person in world.people] == [1, 1]
     assert RoomLost("ops", ErrorCode.NO_SUCH_ROOM, "there is no room 'ops'") in bob.news
     assert bob.heard()[LOBBY_ID] == ["before", "before", "after"]
+
+
+def test_a_first_word_waits_until_the_server_can_store_the_chat() -> None:
+    world = in_lobby("alice", "bob")
+    alice, bob = world.people
+    world.fails = True
+    alice.session.post(ToUser("bob"), "hello")
+    for _ in range(8):
+        world.carry(alice)
+        world.wait(1.0)
+    assert alice.session.unanswered == 1
+    world.settle()
+    assert (alice.count(Stored), alice.count(PostRefused)) == (1, 0)
+    assert bob.heard() == {2: ["hello"]}
+
+
+def test_who_was_away_while_renamed_elsewhere_comes_back_as_the_same_user_under_the_new_name() -> None:
+    world = in_lobby("alice", "bob")
+    alice, bob = world.people
+    elsewhere = Person("alice", 1)
+    world.people.append(elsewhere)
+    world.settle()
+    bob.session.post(ToUser("alice"), "before")
+    world.settle()
+    world.cut(alice)
+    elsewhere.session.request(lambda id: Rename(id, "ally"))
+    bob.session.post(ToUser("alice"), "meanwhile")
+    for person in (elsewhere, bob):
+        for _ in range(3):
+            world.carry(person)
+    world.settle()
+    assert alice.session.cache.me == User(1, "ally")
+    assert [news.user.name for news in alice.news if isinstance(news, Online)] == ["alice", "ally"]
+    assert alice.heard() == {2: ["before", "meanwhile"]}
 
 
 class Talk(RuleBasedStateMachine):

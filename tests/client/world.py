@@ -6,6 +6,7 @@ from chatnet.client.identity import Identity
 from chatnet.client.news import Incoming, News
 from chatnet.client.session import ClientSession, Phase
 from chatnet.clock import Now
+from chatnet.core.callers import Caller
 from chatnet.core.effects import Append, AwaitDrain, Broadcast, Close, Effect, Read, Reply
 from chatnet.core.entries import Entry, Failed, Handle, Snapshot
 from chatnet.core.hub import Hub
@@ -64,7 +65,15 @@ class World:
     def start(self, server: bytes) -> None:
         """The server starts with an empty store; whoever was connected is not any more."""
         self.store = MemoryStore()
-        self.hub = Hub(Snapshot(), limits=LIMITS, server=server, version="0", history="none", open_to_guests=True)
+        self.hub = Hub(
+            Snapshot(),
+            limits=LIMITS,
+            server=server,
+            version="0",
+            history="none",
+            open_to_guests=True,
+            entropy=bytes,
+        )
         self._batch: list[Entry] = []
         self._unnoticed: list[Line] = []
         for person in self.people:
@@ -145,7 +154,7 @@ class World:
         line.frontend.receive(data)
         if line.frontend.ready and not line.is_known:
             line.is_known = True
-            self._do(self.hub.connected(line, True, self.now))
+            self._do(self.hub.connected(line, Caller(is_local=True), self.now))
         while (request := line.frontend.next_request()) is not None:
             self._do(self.hub.handle(line, request, self.now))
 
