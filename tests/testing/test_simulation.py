@@ -1,8 +1,9 @@
-"""A whole server with its clients, under virtual time: 240 seeds, what a seed is worth, and that mistakes are found."""
+"""A whole server with its clients, under virtual time: 300 seeds, what a seed is worth, and that mistakes are found."""
 
 import os
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import pytest
@@ -13,25 +14,41 @@ from chatnet.core.posting import Posting
 from chatnet.events import Deliver
 from chatnet.model import Message
 from chatnet.store.memory import MemoryStore
-from chatnet.testing.simulation import Failed, Violation, World, simulate
-from chatnet.testing.simulation.__main__ import main
+from chatnet.testing.simulation import Failed, Report, Violation, World, simulate
+from chatnet.testing.simulation.__main__ import TRACE_LINES, main
+from chatnet.testing.simulation.kills import ClientStep, ServerStep
 
+SEEDS = 300
 SEEDS_A_TEST = 20
 
 
-@pytest.mark.parametrize("first", range(0, 240, SEEDS_A_TEST))
+@cache
+def reports(first: int) -> list[Report]:
+    """What came of ``SEEDS_A_TEST`` seeds."""
+    return [simulate(seed) for seed in range(first, first + SEEDS_A_TEST)]
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, SEEDS_A_TEST))
 def test_no_invariant_is_broken(first: int) -> None:
-    said = 0
-    for seed in range(first, first + SEEDS_A_TEST):
-        said += simulate(seed).messages
+    said = sum(report.messages for report in reports(first))
     assert said > 10 * SEEDS_A_TEST, "nobody says anything in these runs, so they prove nothing"
+
+
+def test_the_server_was_killed_and_clients_crashed_at_every_step() -> None:
+    runs = [report for first in range(0, SEEDS, SEEDS_A_TEST) for report in reports(first)]
+    assert {report.store for report in runs} == {"memory", "sqlite"}
+    for server_step in ServerStep:
+        assert sum(report.kills.get(server_step, 0) for report in runs) >= 5, server_step
+    for client_step in ClientStep:
+        assert sum(report.crashes.get(client_step, 0) for report in runs) >= 5, client_step
 
 
 # -- one seed, one run ----------------------------------------------------------------------------------------
 
 
-def test_a_seed_gives_the_same_trace_byte_for_byte() -> None:
-    worlds = [World(7), World(7), World(8)]
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_a_seed_gives_the_same_trace_byte_for_byte(store: str) -> None:
+    worlds = [World(seed, store) for seed in (7, 7, 8)]
     for world in worlds:
         world.run(400)
     once, again, other = (world.trace.text() for world in worlds)
@@ -39,9 +56,18 @@ def test_a_seed_gives_the_same_trace_byte_for_byte() -> None:
     assert once != other
 
 
+def test_a_seed_decides_which_store_it_has() -> None:
+    stores = [World(seed).run(0).store for seed in range(8)]
+    assert set(stores) == {"memory", "sqlite"}
+    assert stores == [World(seed).run(0).store for seed in range(8)]
+
+
 def test_a_seed_gives_the_same_trace_in_every_process() -> None:
-    """Sets and dicts of text are in another order with another hash seed."""
-    code = "from chatnet.testing.simulation import simulate; print(simulate(7, 400).digest)"
+    """Sets and dicts of text are in another order with another hash seed, and folders have other names."""
+    code = (
+        "from chatnet.testing.simulation import simulate\n"
+        "for store in ('memory', 'sqlite'): print(simulate(7, 600, store).digest)"
+    )
     digests = [
         subprocess.run(
             [sys.executable, "-c", code],
@@ -50,10 +76,10 @@ def test_a_seed_gives_the_same_trace_in_every_process() -> None:
             text=True,
             check=True,
             timeout=120,
-        ).stdout
+        ).stdout.split()
         for hash_seed in ("1", "2")
     ]
-    assert digests[0] == digests[1] == f"{simulate(7, 400).digest}\n"
+    assert digests[0] == digests[1] == [simulate(7, 600, store).digest for store in ("memory", "sqlite")]
 
 
 # -- planted mistakes -----------------------------------------------------------------------------------------
@@ -63,7 +89,7 @@ def first_violation(seeds: int = 30) -> str | None:
     """The rule that the first of these seeds finds broken."""
     for seed in range(seeds):
         try:
-            simulate(seed)
+            simulate(seed, store="memory")
         except Failed as failure:
             return getattr(failure.__cause__, "rule", repr(failure.__cause__))
     return None
@@ -116,14 +142,26 @@ def test_the_script_sums_up_what_it_ran(capsys: pytest.CaptureFixture[str]) -> N
     assert "2 seeds without a violation" in capsys.readouterr().out
 
 
-def test_the_script_shows_the_end_of_the_trace_of_the_first_seed_that_fails(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_script_tells_how_often_the_server_was_killed_at_each_step(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "3", "--store", "sqlite"]) == 0
+    kills = [simulate(seed, store="sqlite").kills for seed in range(3)]
+    output = capsys.readouterr().out
+    assert "(sqlite: 3)" in output
+    assert f"the server was killed {sum(map(sum, (k.values() for k in kills)))} times" in output
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_script_shows_the_trace_of_the_first_seed_that_fails(
+    whole: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(World, "_stop", lambda *_: _raise(Violation("I9", "as planted")))
-    assert main(["--seeds", "2", "--first", "5", "--steps", "100"]) == 1
+    with pytest.raises(Failed) as failed:
+        simulate(5, 100)
+    trace = failed.value.trace
+    assert len(trace) > TRACE_LINES
+    assert main(["--seeds", "2", "--first", "5", "--steps", "100", *(["--trace"] if whole else [])]) == 1
     output = capsys.readouterr().out
-    assert "world becomes quiet" in output
-    assert "seed 5: I9: as planted" in output
+    assert output.startswith("\n".join(trace if whole else trace[-TRACE_LINES:]) + "\nseed 5: I9: as planted\n")
 
 
 def _raise(violation: Violation) -> None:

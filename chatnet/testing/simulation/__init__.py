@@ -1,24 +1,32 @@
 """A deterministic simulation of a whole server with its clients: ``simulate(seed)``.
 
 The real server (event loop, front-end, peers, dispatcher, core) and real client sessions run in one thread, over a
-memory network that delays, splits, stalls and breaks, with a store that answers late and sometimes fails. Time is
-virtual, and all chance comes from the seed. At every step buffers are measured and what leaves the server is compared
-with what is stored; in the end all becomes quiet, and everybody must have everything. So what takes a network months
-to provoke takes a second here, and comes back as often as one wants to look at it.
+memory network that delays, splits, stalls and breaks. Time is virtual, and all chance comes from the seed. Some seeds
+have the store in memory, which answers late and sometimes fails. The others have the real database on a file, and there
+the server is killed at any step of a message's way and started again; programs of clients crash everywhere, and come
+back with the real outbox on their disk, or never. At every step buffers are measured and what leaves the server is
+compared with what is stored; after every start, what is in the file with what was stored; in the end all becomes quiet,
+and everybody must have everything. So what takes a network months to provoke takes a second here, and comes back as
+often as one wants to look at it.
 
-    trace.py      what happened, and `Violation`
-    audit.py      the store, with a log of all that it committed
-    wiretap.py    what the server says on each connection
-    application.py   what each client hears
-    checks.py     the server's insides
-    behaviour.py, clients.py, network.py, settings.py      people, their programs, the wires, and how bad all is
-    world.py      everything together, and a whole run
+    trace.py, report.py     what happened, and `Violation`
+    ledger.py               all that was ever stored and promised: the truth
+    audit.py                the store of one server process, held to its contract
+    storage.py, disk.py     where messages are kept: in memory, or in the real database, step by step
+    kills.py, process.py    when a process ends, and the server's processes one after the other
+    wiretap.py, tapped.py   what the server says on each connection
+    application.py          what each client hears
+    profile.py              what a client has on its disk
+    checks.py               the server's insides
+    behaviour.py, troubles.py, clients.py, network.py, settings.py      people, what goes wrong, programs, wires
+    world.py                everything together, and a whole run
 
 Source: the simulation testing of FoundationDB (Zhou et al., SIGMOD 2021, section 4).
 """
 
+from chatnet.testing.simulation.report import Report
 from chatnet.testing.simulation.trace import Violation
-from chatnet.testing.simulation.world import Report, World
+from chatnet.testing.simulation.world import World
 
 STEPS = 1500
 """Things that happen in one run before it becomes quiet."""
@@ -33,12 +41,12 @@ class Failed(Exception):
         self.trace = trace
 
 
-def simulate(seed: int, steps: int = STEPS) -> Report:
-    """Run one seed.
+def simulate(seed: int, steps: int = STEPS, store: str | None = None) -> Report:
+    """Run one seed; ``store`` is ``memory`` or ``sqlite``, by default the seed decides.
 
     :raises Failed: an invariant was broken, or something raised what it must not.
     """
-    world = World(seed)
+    world = World(seed, store)
     try:
         return world.run(steps)
     except (Exception, Violation) as error:

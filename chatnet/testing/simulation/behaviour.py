@@ -8,7 +8,7 @@ from chatnet.client.outbox import Target, ToConversation, ToRoom, ToUser
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
 from chatnet.model import LOBBY, Kind
-from chatnet.requests import ArchiveRoom, CreateRoom, GetHistory, ListRooms, ListUsers, Rename
+from chatnet.requests import ChangeRoom, CreateRoom, GetHistory, ListRooms, ListUsers, Rename
 from chatnet.testing.simulation.clients import SimulatedClient
 
 ROOMS = (LOBBY, "red", "blue")
@@ -36,6 +36,7 @@ class Behaviour:
             self._rename: 2,
             self._look_up: 5,
             self._withdraw: 1,
+            self._read: 8,
         }
 
     def stop_reading(self, client: SimulatedClient, until: float) -> None:
@@ -104,6 +105,12 @@ class Behaviour:
         if client.session.withdraw(n):
             del client.app.posts[n]
 
+    def _read(self, client: SimulatedClient) -> None:
+        """See what has come in one conversation."""
+        id = self._rng.choice(list(client.app.applied) or [0])
+        if id:
+            client.session.mark_read(id, client.app.applied[id])
+
     # -- rooms and names --------------------------------------------------------------------------------------
 
     def _join(self, client: SimulatedClient) -> None:
@@ -121,12 +128,12 @@ class Behaviour:
     def _archive(self, client: SimulatedClient) -> None:
         rooms = client.app.own_rooms or list(client.app.rooms) or [1]
         room, archived = self._rng.choice(rooms), self._rng.random() < 0.4
-        client.app.ask(lambda id: ArchiveRoom(id, room, archived))
+        client.app.ask(lambda id: ChangeRoom(id, room, archived=archived))
 
     def _rename(self, client: SimulatedClient) -> None:
         """Login names are left alone where another process, or a later one, would come back with the old one."""
         name, display = client.name, self._rng.choice(("", "Zoë", "山田"))
-        if client.is_only_one:
+        if client.may_change_name:
             name = self._rng.choice((name, name.upper(), f"{name[:8]}2", self._names[-1]))
         client.app.ask(lambda id: Rename(id, name, display))
 

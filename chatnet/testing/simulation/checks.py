@@ -15,8 +15,8 @@ from chatnet.net.connections import Connections
 from chatnet.net.intake import Intake
 from chatnet.net.listening import Acceptor
 from chatnet.net.peer import CLOSING, OPEN, READ_BYTES, Peer
-from chatnet.testing.simulation.audit import AuditedStore
 from chatnet.testing.simulation.clients import SimulatedClient
+from chatnet.testing.simulation.ledger import Ledger
 from chatnet.testing.simulation.trace import Violation
 from chatnet.transports.memory import MemoryTransport, Pipe
 from chatnet.wire.frames import HEADER_BYTES
@@ -48,7 +48,7 @@ class Alarm(logging.Handler):
 class Insides:
     """The parts of a server that has one listener in this selector."""
 
-    def __init__(self, selector: BaseSelector, limits: Limits, store: AuditedStore) -> None:
+    def __init__(self, selector: BaseSelector, limits: Limits, ledger: Ledger) -> None:
         watches = (key.data for key in selector.get_map().values())
         acceptor = next(watch.handler for watch in watches if isinstance(watch.handler, Acceptor))
         self.connections: Connections = acceptor._connections
@@ -58,7 +58,7 @@ class Insides:
         assert isinstance(hub, Hub)
         self.state: State = hub._state
         self._presences = hub._presences
-        self._limits, self._store = limits, store
+        self._limits, self._ledger = limits, ledger
 
     # -- I8 ---------------------------------------------------------------------------------------------------
 
@@ -111,7 +111,7 @@ class Insides:
             for handle, session in (conversation.live | conversation.behind).items():
                 _same("follower", state.sessions.get(handle), session)
                 _same("behind", conversation.id in session.behind, handle in conversation.behind)
-            if conversation.head > self._store.head(conversation.id):
+            if conversation.head > self._ledger.head(conversation.id):
                 raise Violation("I5", f"{conversation.id} is published up to {conversation.head}")
             if isinstance(conversation, RoomState):
                 self._check_members(conversation)
@@ -143,22 +143,23 @@ class Insides:
 
     def check_settled(self, client: SimulatedClient, session: Session | None) -> None:
         """Once quiet: is everything that this client posted answered, and everything that it follows applied?"""
-        who, app, store = client.label, client.app, self._store
+        who, app, ledger = client.label, client.app, self._ledger
         if session is None or not client.session.is_online:
             raise Violation("I7", f"{who} is not online")
         if app.posts or client.session.unanswered:
             raise Violation("I7", f"{who} still has {list(app.posts)} in its outbox")
-        if app.joins or app.questions:
-            raise Violation("I7", f"{who} waits for answers to {list(app.joins)} and {list(app.questions)}")
+        if app.joins or app.questions or app.returning:
+            waiting = [*app.joins, *app.questions, *app.returning]
+            raise Violation("I7", f"{who} waits for answers to {waiting}")
         _same(f"rooms of {who}", {id: room.name for id, room in session.rooms.items()}, app.rooms)
         for id, applied in app.applied.items():
             conversation = self.state.conversations.get(id)
-            if applied != store.head(id) or client.session.applied(id) != applied:
-                raise Violation("I7", f"{who} has applied {id} up to {applied}, and {store.head(id)} are stored")
+            if applied != ledger.head(id) or client.session.applied(id) != applied:
+                raise Violation("I7", f"{who} has applied {id} up to {applied}, and {ledger.head(id)} are stored")
             if conversation is None or session.handle not in conversation.live:
                 raise Violation("I7", f"{who} is not live in {id}")
-        for id, people in store.chats.items():
-            if app.user in people and id not in app.applied and store.head(id) > app.must_have(id):
+        for id, people in ledger.chats.items():
+            if app.user in people and id not in app.applied and ledger.head(id) > app.must_have(id):
                 raise Violation("I7", f"{who} has never heard of the chat {id}")
         for id in app.rooms:
             view = client.session.cache.conversations[id].room

@@ -1,20 +1,24 @@
 """Clients of a simulation: real sessions over a bad network.
 
 A client here does what `chatnet.client.link` does for a session, step by step and in virtual time; and like any
-program it stalls, stops reading, loses its network, ends, and starts again.
+program it stalls, stops reading, loses its network, ends, crashes, and starts again with what is on its disk.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 from chatnet.address import Address
 from chatnet.client.identity import Identity
 from chatnet.client.session import ClientSession, Phase
 from chatnet.errors import ErrorCode, Unreachable
+from chatnet.model import DEVICE_ID_BYTES
 from chatnet.testing.clock import VirtualClock
 from chatnet.testing.simulation.application import Application
-from chatnet.testing.simulation.audit import AuditedStore
+from chatnet.testing.simulation.kills import ClientStep, Fate
+from chatnet.testing.simulation.ledger import Ledger
 from chatnet.testing.simulation.network import SimulatedNetwork
+from chatnet.testing.simulation.profile import FragileOutbox, Kept, Memory, make_spool, reopen
 from chatnet.testing.simulation.trace import Trace, Violation
 from chatnet.transports.memory import MemoryTransport
 
@@ -30,19 +34,33 @@ class Surroundings:
     clock: VirtualClock
     network: SimulatedNetwork
     address: Address
-    store: AuditedStore
+    ledger: Ledger
     trace: Trace
+    folder: Path
+    """For the files of all of them."""
+    fate: Fate[ClientStep]
 
 
 class SimulatedClient:
-    """One process of one guest, who has no other if it ``is_only_one``; ``start`` makes a new one, on a new device."""
+    """One process of one guest, who has no other if it ``is_only_one``; ``start`` makes a new one.
 
-    def __init__(self, label: str, name: str, secret: bytes, around: Surroundings, *, is_only_one: bool) -> None:
+    One with a ``memory`` comes back as the same device, and goes on where it was.
+    """
+
+    def __init__(
+        self, label: str, name: str, secret: bytes, around: Surroundings, *, is_only_one: bool, memory: Memory
+    ) -> None:
         self.label = label
         self.name = name
         self.is_only_one = is_only_one
         self._secret = secret
         self._around = around
+        self._memory = memory
+        self._kept = Kept(memory)
+        self._outbox: FragileOutbox | None = None
+        self._spool = around.folder / label
+        if memory is not Memory.NONE:
+            make_spool(self._spool, around.rng.randbytes(DEVICE_ID_BYTES))
         self.transport: MemoryTransport | None = None
         self.unsent = bytearray()
         self.frozen_until = self.deaf_until = 0.0
@@ -51,17 +69,44 @@ class SimulatedClient:
         self.start()
 
     def start(self) -> None:
-        """Be a new process that knows nothing of the one before."""
+        """Be a new process, which knows what the one before has left on its disk, if it left anything."""
         around = self._around
         self._drop()
         self._process += 1
-        identity = Identity(self._secret, around.rng.randbytes(16))
+        if self.has_memory:
+            self._outbox = reopen(self._spool, self._kept, around.ledger, self._at)
+            identity = Identity(self._secret, self._outbox.device)
+        else:
+            self._kept = Kept()
+            identity = Identity(self._secret, around.rng.randbytes(DEVICE_ID_BYTES))
         self.device = identity.device
-        self.session = ClientSession(self.name, identity, random=around.rng.random, answer_seconds=ANSWER_SECONDS)
-        process = f"{self.label}.{self._process}"
-        self.app = Application(process, self.device, self.session, around.store, around.trace)
+        label = f"{self.label}.{self._process}"
+        self.app = Application(label, self.device, self._kept, around.ledger, around.trace, self._at)
+        self.session = ClientSession(
+            self.name,
+            identity,
+            random=around.rng.random,
+            outbox=self._outbox,
+            chat_start=self.app.chat_start if self.has_memory else None,
+            answer_seconds=ANSWER_SECONDS,
+        )
+        self.app.attach(self.session)
         self._has_ended = False
         self._next_connect = around.clock.now().monotonic
+
+    def _at(self, step: ClientStep) -> None:
+        if self.has_memory:
+            self._around.fate.at(step)
+
+    @property
+    def has_memory(self) -> bool:
+        """Does it come back as the same device?"""
+        return self._memory is not Memory.NONE
+
+    @property
+    def may_change_name(self) -> bool:
+        """Will no other process come with the old one?"""
+        return self.is_only_one and not self.has_memory
 
     @property
     def _now(self) -> float:
@@ -96,6 +141,8 @@ class SimulatedClient:
     def is_busy(self) -> bool:
         """Is anything on its way to it or from it, or does it wait for an answer?"""
         if self.transport is None or not self.session.is_online or self.unsent or self.app.is_waiting:
+            return True
+        if not self.session.are_marks_settled:
             return True
         return self.transport.incoming.has_unread or self.transport.outgoing.has_unread
 
@@ -157,6 +204,7 @@ class SimulatedClient:
                     self._end(None)
                 return
             self.session.receive(data, self._now)
+            self._at(ClientStep.RECEIVED)
             if rng.random() < 0.2:
                 return
 
@@ -181,6 +229,30 @@ class SimulatedClient:
             raise Violation("client", f"{self.label} gives up: {self.session.failure}")
         self._next_connect = retry_at
         self.hear()
+
+    # -- crashing ---------------------------------------------------------------------------------------------
+
+    def crash(self, why: str, downtime: float) -> None:
+        """The process has ended, in the middle of whatever it did; after some time it is there again."""
+        self._note(f"crashes when {why}")
+        self.disappear()
+        self.start()
+        self.frozen_until = self._now + downtime
+        self.deaf_until = 0.0
+
+    def disappear(self) -> None:
+        """The process ends; its files stay."""
+        self.app.autopsy()
+        self.let_go()
+        if self.transport is not None and self._around.rng.random() < 0.3:
+            self.transport.reset()
+        self._drop()
+
+    def let_go(self) -> None:
+        """The system closes its files."""
+        outbox, self._outbox = self._outbox, None
+        if outbox is not None:
+            outbox.let_go()
 
     # -- misbehaving ------------------------------------------------------------------------------------------
 

@@ -5,18 +5,30 @@ from random import Random
 
 from chatnet.testing.clock import VirtualClock
 from chatnet.testing.network import Faults, FaultyNetwork, Link
-from chatnet.testing.simulation.wiretap import TappedTransport, Wiretap
+from chatnet.testing.simulation.kills import Fate, ServerStep
+from chatnet.testing.simulation.tapped import TappedTransport
+from chatnet.testing.simulation.wiretap import Turn, Wiretap
 from chatnet.transports.memory import MemoryTransport, Pipe
 
 PIPE_SIZES = (200, 1000, 4000, 16_000, 64_000)
 
 
 class SimulatedNetwork(FaultyNetwork):
-    """``make_tap(name)`` makes the tap of a new connection."""
+    """``make_tap(name)`` makes the tap of a new connection; ``turn`` and ``fate`` are those of the server."""
 
-    def __init__(self, clock: VirtualClock, rng: Random, faults: Faults, make_tap: Callable[[str], Wiretap]) -> None:
+    def __init__(
+        self,
+        clock: VirtualClock,
+        rng: Random,
+        faults: Faults,
+        make_tap: Callable[[str], Wiretap],
+        turn: Turn,
+        fate: Fate[ServerStep],
+    ) -> None:
         super().__init__(clock, rng, faults)
         self._make_tap = make_tap
+        self._turn = turn
+        self._fate = fate
         self._count = 0
         self.taps: dict[Link, Wiretap] = {}
 
@@ -27,7 +39,7 @@ class SimulatedNetwork(FaultyNetwork):
         for pipe in (client.incoming, client.outgoing):
             pipe.capacity = self._rng.choice(PIPE_SIZES)
         tap = self._make_tap(f"connection {self._count}")
-        link.server = TappedTransport(server, tap)
+        link.server = TappedTransport(server, tap, self._turn, self._fate)
         self.taps = {open: self.taps[open] for open in self.links if open in self.taps} | {link: tap}
         return client, link.server
 
@@ -35,6 +47,14 @@ class SimulatedNetwork(FaultyNetwork):
         """Nothing more arrives on this connection, and neither side is told; not even `heal` mends it."""
         for pipe in (client.incoming, client.outgoing):
             pipe._carry = _swallow
+
+    def kill_server(self) -> None:
+        """The server's process is gone. What it had written still arrives, or is lost with the connection."""
+        for link in self.links:
+            if self._rng.random() < 0.5:
+                link.reset()
+            assert isinstance(link.server, TappedTransport)
+            link.server.die()
 
     def heal(self) -> None:
         """From now on nothing goes wrong any more, on open connections neither."""

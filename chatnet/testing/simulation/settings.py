@@ -7,7 +7,11 @@ drops messages. Every seed is bad in its own way; some are bad in all ways, and 
 from random import Random
 
 from chatnet.core.limits import KIB, Limits
+from chatnet.core.retention import KEEP_ALL, Keep
 from chatnet.testing.network import Faults
+from chatnet.testing.simulation.disk import DiskManners
+
+KINDS_OF_STORE = ("memory", "sqlite")
 
 
 def some_limits(rng: Random) -> Limits:
@@ -42,6 +46,16 @@ def some_limits(rng: Random) -> Limits:
 def some_window(rng: Random) -> dict[str, int]:
     """How much a `MemoryStore` keeps."""
     return {"window_messages": rng.choice((20, 1000)), "window_bytes": rng.choice((20, 1000)) * KIB}
+
+
+def some_manners(rng: Random) -> DiskManners:
+    """How slow a disk is, and how often its log is moved into the database."""
+    return DiskManners(delay=rng.choice((0.0, 0.01, 0.3)), checkpoint_bytes=rng.choice((32 * KIB, 4096 * KIB)))
+
+
+def some_retention(rng: Random) -> Keep:
+    """How long messages are kept. They are looked at when a server starts, so restarts forget some."""
+    return rng.choice((KEEP_ALL, KEEP_ALL, Keep(everywhere=20.0)))
 
 
 def some_faults(rng: Random) -> Faults:

@@ -13,6 +13,7 @@ from chatnet.events import (
     Ack,
     AreYouThere,
     Closing,
+    ConversationPage,
     Deliver,
     Done,
     Event,
@@ -20,17 +21,17 @@ from chatnet.events import (
     Hello,
     HistoryPage,
     Joined,
+    Marked,
     Nack,
     Opened,
     Started,
     Truncated,
     Welcome,
 )
-from chatnet.model import ConversationId, DeviceId, Message, Seq, SessionId, UserId
-from chatnet.requests import Alive, Follow, Join, Login, Part, Post, Request
-from chatnet.testing.simulation.audit import AuditedStore
+from chatnet.model import Conversation, ConversationId, DeviceId, Message, Seq, SessionId, UserId
+from chatnet.requests import Alive, Follow, Join, Login, Mark, Part, Post, Request
+from chatnet.testing.simulation.ledger import Ledger, Position
 from chatnet.testing.simulation.trace import Trace, Violation
-from chatnet.transports.memory import MemoryTransport
 from chatnet.wire.codec import decode_event, decode_request
 from chatnet.wire.frames import MAX_PAYLOAD, PREFACE, FrameReader
 
@@ -45,31 +46,15 @@ EXPECTED_ENDS = (
 """Why a server may close the connection of a client that keeps the rules."""
 
 
-class TappedTransport(MemoryTransport):
-    """The server's end of a connection, with somebody who reads along."""
+class Turn:
+    """To which connections a server has written messages in this turn of its loop."""
 
-    def __init__(self, end: MemoryTransport, tap: "Wiretap") -> None:
-        super().__init__(end.incoming, end.outgoing, end.peer)
-        self._tap = tap
+    def __init__(self) -> None:
+        self.served: set[Wiretap] = set()
 
-    def receive(self, limit: int) -> bytes | None:
-        data = super().receive(limit)
-        if data:
-            self._tap.heard(data)
-        elif data is not None:
-            self._tap.ended()
-        return data
-
-    def send(self, data: bytes | memoryview) -> int:
-        taken = super().send(data)
-        self._tap.said(bytes(data), taken)
-        return taken
-
-    def close(self) -> None:
-        way = self.outgoing
-        is_broken = way._broken or way._abandoned or way._ended
-        super().close()
-        self._tap.closed(is_broken=is_broken)
+    def begin(self) -> None:
+        """A new turn."""
+        self.served.clear()
 
 
 class Wiretap:
@@ -78,19 +63,21 @@ class Wiretap:
     def __init__(
         self,
         name: str,
-        store: AuditedStore,
+        ledger: Ledger,
         trace: Trace,
         limits: Limits,
         sessions: Callable[[UserId], Iterable[SessionId]],
+        turn: Turn,
     ) -> None:
         self.name = name
         self.is_open = True
-        self.deliveries = self.bytes = 0
+        self.deliveries = self.acks = self.bytes = 0
         self.unanswered: dict[int, None] = {}
         """Posts without an answer."""
         self.asked: dict[int, Request] = {}
         """Requests without a reply."""
-        self._store, self._trace, self._limits, self._sessions = store, trace, limits, sessions
+        self._ledger, self._trace, self._limits, self._sessions = ledger, trace, limits, sessions
+        self._turn = turn
         self._in, self._out = FrameReader(MAX_PAYLOAD), FrameReader(MAX_PAYLOAD)
         self._preface = b""
         self._is_greeted = self._is_dismissed = self._is_blocked = False
@@ -100,6 +87,8 @@ class Wiretap:
         self._user: UserId = 0
         self._is_live = False
         """Does it hear all personal chats, whether it followed them or not?"""
+        self._floor: dict[tuple[UserId, ConversationId], Position] = {}
+        """How far everybody is known to be, so that nothing else can be said any more."""
         self._cursors: dict[ConversationId, Seq] = {}
         """The last message that was sent of each conversation that is followed."""
         self._resend_from: int | None = None
@@ -119,6 +108,8 @@ class Wiretap:
                 self._posted(request.n)
             elif not isinstance(request, Alive):
                 self.asked[request.id] = request
+            if isinstance(request, Login):
+                self._floor = dict(self._ledger.marks)
 
     def _posted(self, n: int) -> None:
         if self._resend_from is not None and n > self._resend_from:
@@ -130,6 +121,11 @@ class Wiretap:
         """The server has read that the client has ended its side."""
         if self._ended_at is None:
             self._ended_at = self._trace.now
+
+    @property
+    def begun(self) -> bytes:
+        """The start of a frame whose end the server has yet to write."""
+        return bytes(self._out._held[self._out._at :])
 
     # -- from the server --------------------------------------------------------------------------------------
 
@@ -181,6 +177,10 @@ class Wiretap:
                 if self._cursors.get(conversation.id) or conversation.head:
                     raise Violation("protocol", f"{self.name} was told that {conversation.id} begins, late")
                 self._cursors[conversation.id] = 0
+                self._check_view(conversation)
+            case Marked(id, user, delivered, read):
+                self._ledger.told_marks(user, id, (delivered, read))
+                self._check_marks(id, user, (delivered, read))
             case Closing(code, reason) if code not in EXPECTED_ENDS:
                 raise Violation("protocol", f"the server closes {self.name}: {code}: {reason}")
             case Closing():
@@ -190,13 +190,13 @@ class Wiretap:
 
     def _see(self, conversation: ConversationId, messages: list[Message]) -> None:
         """These messages leave the server."""
-        chat = self._store.chats.get(conversation)
+        chat = self._ledger.chats.get(conversation)
         if chat is not None and self._user not in chat:
             raise Violation("privacy", f"{self.name} was sent messages of the chat {conversation}")
         for i, message in enumerate(messages):
             if message.seq != messages[0].seq + i:
                 raise Violation("I6", f"{self.name} was sent {conversation} with a gap before {message.seq}")
-            if self._store.message(conversation, message.seq) != message:
+            if self._ledger.message(conversation, message.seq) != message:
                 raise Violation("I5", f"{self.name} was sent {conversation}#{message.seq}, which is not stored")
 
     def _delivered(self, event: Deliver) -> None:
@@ -204,28 +204,30 @@ class Wiretap:
         cursor = self._cursor(id)
         self._see(id, messages)
         self.deliveries += len(messages)
+        self._turn.served.add(self)
         if not messages or messages[0].seq != (messages[0].seq if cursor is None else cursor + 1):
             raise Violation("I6", f"{self.name} was sent {_summary(event)} after {cursor}")
         self._cursors[id] = messages[-1].seq
 
     def _truncated(self, id: ConversationId, first: Seq) -> None:
-        cursor, kept = self._cursor(id), self._store.first(id)
+        cursor, kept = self._cursor(id), self._ledger.first(id)
         if first > kept or (cursor is not None and first <= cursor + 1):
             raise Violation("I6", f"{self.name} has {id} up to {cursor}; it is kept from {kept}, not {first}")
         self._cursors[id] = first - 1
 
     def _cursor(self, id: ConversationId) -> Seq | None:
         """How far it was sent a conversation that it follows; None where it has been live from the start."""
-        if id not in self._cursors and not (self._is_live and id in self._store.chats):
+        if id not in self._cursors and not (self._is_live and id in self._ledger.chats):
             raise Violation("privacy", f"{self.name} was sent messages of {id}, which it does not follow")
         return self._cursors.get(id)
 
     def _acked(self, ack: Ack) -> None:
         key = (self._device, ack.n)
-        if self._store.places.get(key) != (ack.conversation, ack.seq):
-            raise Violation("I1", f"{self.name} was told {ack}, but it is at {self._store.places.get(key)}")
+        if self._ledger.places.get(key) != (ack.conversation, ack.seq):
+            raise Violation("I1", f"{self.name} was told {ack}, but it is at {self._ledger.places.get(key)}")
         self._answered(ack.n)
-        is_new = key not in self._store.repeated and not self._was_slow
+        self.acks += 1
+        is_new = key not in self._ledger.repeated and not self._was_slow
         if is_new and self._cursors.get(ack.conversation) == ack.seq - 1:
             raise Violation("order", f"{self.name} got the ack of {ack.conversation}#{ack.seq} before the message")
 
@@ -236,7 +238,7 @@ class Wiretap:
             self.unanswered = {n: None for n in self.unanswered if n < nack.n}
             return
         key = (self._device, nack.n)
-        if key in self._store.places or (nack.code == ErrorCode.STALE and key not in self._store.checked):
+        if key in self._ledger.places or (nack.code == ErrorCode.STALE and key not in self._ledger.checked):
             raise Violation("I7", f"{self.name}'s message {nack.n} is refused with {nack.code}; it sent all in order")
 
     def _answered(self, n: int) -> None:
@@ -251,6 +253,7 @@ class Wiretap:
                 raise Violation("protocol", f"{self.name} was sent {_summary(reply)}, which answers nothing")
             case Login(), Welcome(user=user):
                 self._device, self._user, self._is_live = request.device, user.id, request.live
+                self._ledger.holds(user.id, request.secret)
                 if request.replaces and request.replaces in self._sessions(user.id):
                     raise Violation("replaced", f"{self.name} is in, and the session {request.replaces} still there")
             case Join(after=after) | Follow(after=after), Joined() | Following():
@@ -259,15 +262,37 @@ class Wiretap:
                 self._cursors[id] = reply.head if after is None else min(after, reply.head)
             case Part(conversation=id), Done():
                 self._cursors.pop(id, None)
+            case Mark(conversation=id), Done():
+                self._ledger.told_marks(self._user, id, (request.delivered, request.read))
             case _, Opened(conversation=conversation):
+                if not self._ledger.knows(conversation.id):
+                    raise Violation("I5", f"{self.name} was told of {conversation.id}, which is not stored")
                 self._knows_head(conversation.id, conversation.head)
+                self._check_view(conversation)
+            case _, ConversationPage(conversations=conversations):
+                for conversation in conversations:
+                    self._check_view(conversation)
             case _, HistoryPage(conversation=id, messages=messages, head=head):
                 self._knows_head(id, head)
                 self._see(id, messages)
 
+    def _check_view(self, view: Conversation) -> None:
+        self._check_marks(view.id, self._user, (view.delivered, view.read))
+        if view.peer is not None:
+            self._check_marks(view.id, view.peer.id, (view.peer_delivered, view.peer_read))
+
+    def _check_marks(self, id: ConversationId, user: UserId, position: Position) -> None:
+        """Marks only move forward, whatever becomes of the server meanwhile."""
+        if len(set(self._ledger.chats.get(id, (0, 1)))) == 1:
+            return  # what one says to oneself is read at once, with or without a mark
+        before = self._floor.get((user, id), (0, 0))
+        if position[0] < before[0] or position[1] < before[1]:
+            raise Violation("marks", f"{self.name} was told that user {user} is at {position} of {id}, after {before}")
+        self._floor[user, id] = position
+
     def _knows_head(self, id: ConversationId, head: Seq) -> None:
-        if head > self._store.head(id):
-            raise Violation("I5", f"{self.name} was told of {id}#{head}; only {self._store.head(id)} are stored")
+        if head > self._ledger.head(id):
+            raise Violation("I5", f"{self.name} was told of {id}#{head}; only {self._ledger.head(id)} are stored")
 
 
 def _summary(event: Event) -> str:
