@@ -1,129 +1,43 @@
-"""``chatnet admin``: look after a server's data folder. Works on the folder itself, also while a server runs on it."""
-
-from collections.abc import Callable, Iterable
-from contextlib import closing
-from pathlib import Path
+"""``chatnet admin``: users, tokens, order, and the server's data."""
 
 import click
 
-from chatnet.errors import ChatnetError, ErrorCode
-from chatnet.net.folders import default_data_folder
-from chatnet.store.check import Damage
-from chatnet.store.opening import FILE_NAME, open_for_reading
-from chatnet_cli.exit_codes import ExitCode
-from chatnet_cli.failures import Failure
-from chatnet_cli.output import put
-from chatnet_cli.safe_text import safe_name
+from chatnet_cli.lazy import LazyGroup
 
-_data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help=f"The server's data folder. Default: {default_data_folder()}",
-)
+_ACCOUNTS, _TOKENS = "chatnet_cli.admin_accounts", "chatnet_cli.admin_tokens"
+_ORDER, _DATA = "chatnet_cli.admin_order", "chatnet_cli.admin_data"
+_COMMANDS = {
+    "users": f"{_ACCOUNTS}:users",
+    "add-user": f"{_ACCOUNTS}:add_user",
+    "remove-user": f"{_ACCOUNTS}:remove_user",
+    "role": f"{_ACCOUNTS}:role",
+    "password": f"{_ACCOUNTS}:password",
+    "tokens": f"{_TOKENS}:tokens",
+    "token": f"{_TOKENS}:token",
+    "revoke": f"{_TOKENS}:revoke",
+    "kick": f"{_ORDER}:kick",
+    "ban": f"{_ORDER}:ban",
+    "unban": f"{_ORDER}:unban",
+    "mute": f"{_ORDER}:mute",
+    "unmute": f"{_ORDER}:unmute",
+    "bans": f"{_ORDER}:bans",
+    "audit": f"{_ORDER}:audit",
+    "backup": f"{_DATA}:backup",
+    "check": f"{_DATA}:check",
+}
 
 
-@click.group("admin", short_help="Back up a server's data folder, or check it.")
+@click.group("admin", cls=LazyGroup, modules=_COMMANDS, short_help="Look after users, tokens, order and data.")
 def command() -> None:
-    """Back up a server's data folder, or check it; a server may run on it meanwhile.
+    """Look after users, tokens, order and the server's data.
+
+    All but backup and check go to the server, and need an admin: whoever runs the server is one on its own machine.
+    Everybody may make, list and revoke tokens of their own. Backup and check work on the data folder itself.
 
     \b
     Examples:
+      chatnet admin users
+      chatnet admin token --send-only --label backup --to-file backup.token
+      chatnet admin ban bob --for 1d --reason "spam"
       chatnet admin backup /backup/chatnet-monday.db
-      chatnet admin check
     """
-
-
-@command.command("backup")
-@click.argument("file", type=click.Path(path_type=Path))
-@_data_option
-@click.pass_context
-def backup_(ctx: click.Context, file: Path, data: Path | None) -> None:
-    """Copy everything that a server keeps to the new FILE: one moment of it, complete, and for nobody else to read.
-
-    To go back to it, stop the server and put FILE, named chatnet.db, into an empty folder of your own. Ends with 1 if
-    something in the copy, and so in the data folder, is damaged, and says what; the copy is made all the same. Ends
-    with 66 if there is nothing to copy, and with 73 if FILE is there already or cannot be made.
-
-    \b
-    Examples:
-      chatnet admin backup monday.db
-      chatnet admin backup monday.db --data /srv/chat
-    """
-    from chatnet.store.backup import backup
-
-    source = _database(data)
-    try:
-        damages = backup(source, file)
-    except FileExistsError:
-        raise Failure(
-            ExitCode.CANNOT_CREATE, f"{safe_name(str(file))} is there already\nChoose another name, or remove it first."
-        ) from None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Failure(ExitCode.CANNOT_CREATE, f"cannot make {safe_name(str(file))}: {reason}") from error
-    if _tell(damages):
-        ctx.exit(ExitCode.NOTHING)
-    put(f"{_count(file)} in {safe_name(str(file))}, no damage")
-
-
-@command.command("check")
-@_data_option
-@click.pass_context
-def check_(ctx: click.Context, data: Path | None) -> None:
-    """Look at every message and everything else that a server keeps; print what is damaged, one line each.
-
-    Ends with 0 and 'no damage in N messages', with 1 if something is damaged, or with 66 if there is nothing to check.
-
-    \b
-    Examples:
-      chatnet admin check
-      chatnet admin check --data /srv/chat
-    """
-    from chatnet.store.check import check
-
-    path = _database(data)
-    if _tell(_readable(lambda: check(path))):
-        ctx.exit(ExitCode.NOTHING)
-    put(f"no damage in {_count(path)}")
-
-
-def _database(data: Path | None) -> Path:
-    folder = data or default_data_folder()
-    path = folder / FILE_NAME
-    try:
-        found = path.is_file()
-    except OSError as error:
-        raise Failure(
-            ExitCode.NO_INPUT, f"cannot look into {folder}: {(error.strerror or str(error)).lower()}"
-        ) from None
-    if not found:
-        raise Failure(
-            ExitCode.NO_INPUT,
-            f"there is no chatnet data in {folder}\nSay where it is with --data, as for 'chatnet serve'.",
-        )
-    return path
-
-
-def _readable(look: Callable[[], Iterable[Damage]]) -> Iterable[Damage]:
-    try:
-        yield from look()
-    except ChatnetError as error:
-        if error.code != ErrorCode.DATA_UNUSABLE:
-            raise
-        raise Failure(ExitCode.NO_INPUT, safe_name(error.message)) from error
-
-
-def _tell(damages: Iterable[Damage]) -> bool:
-    """Print each damage; was there any?"""
-    any_ = False
-    for damage in damages:
-        any_ = True
-        put(safe_name(str(damage)))
-    return any_
-
-
-def _count(path: Path) -> str:
-    with closing(open_for_reading(path)) as database:
-        (count,) = database.execute("SELECT coalesce(sum(head - first + 1), 0) FROM heads").fetchone()
-    return "1 message" if count == 1 else f"{count} messages"

@@ -18,6 +18,7 @@ PROGRAM = "chatnet"
 COMPLETION_VARIABLE = "_CHATNET_COMPLETE"
 _COMMANDS = {
     "serve": "chatnet_cli.serve",
+    "join": "chatnet_cli.join",
     "send": "chatnet_cli.send",
     "listen": "chatnet_cli.listen",
     "chat": "chatnet_cli.chat",
@@ -27,8 +28,16 @@ _COMMANDS = {
     "history": "chatnet_cli.history",
     "export": "chatnet_cli.export",
     "outbox": "chatnet_cli.outbox",
+    "invite": "chatnet_cli.invite",
+    "login": "chatnet_cli.login",
+    "logout": "chatnet_cli.logout",
+    "profiles": "chatnet_cli.profiles",
+    "passwd": "chatnet_cli.passwd",
+    "trust": "chatnet_cli.trust",
     "admin": "chatnet_cli.admin",
     "search": "chatnet_cli.search",
+    "discover": "chatnet_cli.discover",
+    "doctor": "chatnet_cli.doctor",
     "completion": "chatnet_cli.completion",
 }
 
@@ -64,7 +73,7 @@ def run(args: list[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         exit_code, message = explain(error)
         if exit_code is ExitCode.BUG and traceback_wanted():
-            raise
+            talk(_traceback(error))
         if isinstance(error, OSError):
             abandon_stdout()
         if isinstance(error, KeyboardInterrupt) and is_terminal(sys.stderr):
@@ -90,9 +99,18 @@ def _invoke(args: list[str]) -> int:
     return ExitCode.OK
 
 
+def _traceback(error: BaseException) -> str:
+    """Where a bug is. Its last line, and the lines of the code, may hold what a server said."""
+    from traceback import format_exception
+
+    from chatnet_cli.safe_text import safe_name
+
+    return "\n".join(safe_name(line) for line in "".join(format_exception(error)).rstrip("\n").split("\n"))
+
+
 def _say(message: str) -> None:
     try:
-        for number, line in enumerate(message.splitlines()):
+        for number, line in enumerate(message.split("\n") if message else ()):
             talk(f"{PROGRAM}: {line}" if number == 0 else f"  {line}")
     except BrokenPipeError:
         return

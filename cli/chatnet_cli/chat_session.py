@@ -76,7 +76,7 @@ class ChatSession:
 
     def _ask(self) -> None:
         where = self._target.get("room", "") or "@" * ("to" in self._target) + self._target.get("to", "")
-        self._console.ask(f"{where}> ")
+        self._console.ask(f"{safe_name(where)}> ")
 
     # -- news -------------------------------------------------------------------------------------------------
 

@@ -1,21 +1,8 @@
-"""Spans of time as people write them: ``90s``, ``10m``, ``2h``, ``7d``."""
-
-import re
+"""Options that take a span of time: ``90s``, ``10m``, ``2h``, ``7d``."""
 
 import click
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST = 366 * _SECONDS["d"]
-_FORM = re.compile(r"([0-9]{1,9})([smhd])")
-
-
-def parse_duration(text: str) -> int | None:
-    """The seconds in a text like ``10m``; None if it is none, or is none that makes sense."""
-    found = _FORM.fullmatch(text)
-    if found is None:
-        return None
-    seconds = int(found[1]) * _SECONDS[found[2]]
-    return seconds if 0 < seconds <= _LONGEST else None
+from chatnet.quantities import parse_duration
 
 
 class Duration(click.ParamType[int]):

@@ -14,6 +14,7 @@ from chatnet.errors import (
     ProtocolError,
     Refused,
     TimedOut,
+    TrustError,
     Unreachable,
 )
 
@@ -28,12 +29,12 @@ class ExitCode(IntEnum):
     BAD_TEXT = 65
     NO_INPUT = 66
     NO_SUCH_NAME = 67
-    """No such user or room."""
+    """No such user or room, token, invitation or profile."""
     UNREACHABLE = 69
     BUG = 70
     """An error inside chatnet itself."""
     CANNOT_CREATE = 73
-    """The address to listen at, the data folder, or the name of a new room is taken, or cannot be had."""
+    """The address to listen at, the data folder, or the name of a new room or account is taken, or cannot be had."""
     IO = 74
     """The output could not be written, or another failure of a disk."""
     TRY_LATER = 75
@@ -41,6 +42,7 @@ class ExitCode(IntEnum):
     PROTOCOL = 76
     """The other side is not a chatnet server, or one that this version cannot talk to."""
     NOT_ALLOWED = 77
+    """Not allowed here, or to this user; or a server that cannot be trusted."""
     CONFIG = 78
     INTERRUPTED = 130
 
@@ -48,10 +50,13 @@ class ExitCode(IntEnum):
 _BY_CODE: dict[str, ExitCode] = {
     ErrorCode.BAD_NAME: ExitCode.USAGE,
     ErrorCode.BAD_TEXT: ExitCode.BAD_TEXT,
+    ErrorCode.BAD_PASSWORD: ExitCode.BAD_TEXT,
     ErrorCode.TOO_LONG: ExitCode.BAD_TEXT,
     ErrorCode.NO_SUCH_USER: ExitCode.NO_SUCH_NAME,
     ErrorCode.NO_SUCH_ROOM: ExitCode.NO_SUCH_NAME,
     ErrorCode.NO_SUCH_CONVERSATION: ExitCode.NO_SUCH_NAME,
+    ErrorCode.NO_SUCH_TOKEN: ExitCode.NO_SUCH_NAME,
+    ErrorCode.NO_SUCH_INVITATION: ExitCode.NO_SUCH_NAME,
     ErrorCode.ROOM_EXISTS: ExitCode.CANNOT_CREATE,
     ErrorCode.DATA_IN_USE: ExitCode.CANNOT_CREATE,
     ErrorCode.DATA_UNUSABLE: ExitCode.CANNOT_CREATE,
@@ -59,12 +64,15 @@ _BY_CODE: dict[str, ExitCode] = {
     ErrorCode.STORE_FULL: ExitCode.TRY_LATER,
     ErrorCode.STORE_FAILING: ExitCode.TRY_LATER,
     ErrorCode.STALE: ExitCode.TRY_LATER,
+    ErrorCode.RETRY_AFTER: ExitCode.TRY_LATER,
     ErrorCode.SERVER_FULL: ExitCode.TRY_LATER,
     ErrorCode.TOO_MANY_SESSIONS: ExitCode.TRY_LATER,
     ErrorCode.AUTH_TIMEOUT: ExitCode.TRY_LATER,
     ErrorCode.TIMED_OUT: ExitCode.TRY_LATER,
     ErrorCode.TOO_SLOW: ExitCode.TRY_LATER,
     ErrorCode.NO_ANSWER: ExitCode.TRY_LATER,
+    ErrorCode.KICKED: ExitCode.NOT_ALLOWED,
+    ErrorCode.LOGGED_OUT: ExitCode.NOT_ALLOWED,
     ErrorCode.SHUTTING_DOWN: ExitCode.UNREACHABLE,
     ErrorCode.REPLACED: ExitCode.UNREACHABLE,
     ErrorCode.INTERNAL: ExitCode.UNREACHABLE,
@@ -82,6 +90,7 @@ _BY_CLASS: tuple[tuple[type[ChatnetError], ExitCode], ...] = (
     (ConfigError, ExitCode.CONFIG),
     (CannotListen, ExitCode.CANNOT_CREATE),
     (ProtocolError, ExitCode.PROTOCOL),
+    (TrustError, ExitCode.NOT_ALLOWED),
     (Unreachable, ExitCode.UNREACHABLE),
     (TimedOut, ExitCode.TRY_LATER),
     (Refused, ExitCode.NOT_ALLOWED),

@@ -1,15 +1,19 @@
 """A whole conversation as JSON lines, or as one page of HTML that needs nothing else.
 
 All text on the page was written by others, so every piece of it goes through `html.escape`; the page has no script,
-refers to nothing outside itself, and tells the browser to load nothing.
+refers to nothing outside itself, and tells the browser to load nothing. What a terminal would act upon, or not show, is
+written as a character reference: the same to a browser, and harmless where the page's source is looked at.
 """
 
-import json
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from html import escape
 
 from chatnet.model import Conversation, Kind, Message, User
+from chatnet_cli.output import as_json
 from chatnet_cli.render import message_object, moment_of, shown_name
 from chatnet_cli.safe_text import safe_name
 
@@ -46,12 +50,12 @@ _FOOT = "</main>\n</body>\n</html>\n"
 def json_lines(messages: Iterable[Message], conversation: Conversation, me: User) -> Iterator[str]:
     """One object a line, the same as ``history --json`` prints."""
     for message in messages:
-        yield json.dumps(message_object(message, conversation, me)) + "\n"
+        yield as_json(message_object(message, conversation, me)) + "\n"
 
 
 def html_page(messages: Iterable[Message], conversation: Conversation, me: User) -> Iterator[str]:
     """The page, piece by piece; days and times are those of this machine's time zone."""
-    yield _HEAD.format(title=escape(_title(conversation, me)), style=_STYLE)
+    yield _HEAD.format(title=_text(_title(conversation, me)), style=_STYLE)
     day: str | None = None
     for message in messages:
         moment = moment_of(message.time, None)
@@ -75,7 +79,7 @@ def _title(conversation: Conversation, me: User) -> str:
 def _paragraph(message: Message, moment: datetime | None) -> str:
     clock = "??:??" if moment is None else f"{moment:%H:%M}"
     utc = "" if moment is None else f' datetime="{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"'
-    who, body = escape(shown_name(message.name, message.display)), escape(message.body)
+    who, body = _text(shown_name(message.name, message.display)), _text(message.body)
     if message.kind is Kind.ACTION:
         said = f"<i>* <b>{who}</b> {body}</i>"
     elif message.kind is Kind.SYSTEM:
@@ -83,3 +87,17 @@ def _paragraph(message: Message, moment: datetime | None) -> str:
     else:
         said = f"<b>{who}</b> {body}"
     return f'<p id="m{message.seq}"><time{utc}>{clock}</time> <bdi>{said}</bdi></p>\n'
+
+
+_NOT_ASCII = re.compile("[^\n\t -~]")
+
+
+def _text(text: str) -> str:
+    return _NOT_ASCII.sub(lambda match: _character(match[0]), escape(text))
+
+
+@lru_cache(maxsize=4096)
+def _character(char: str) -> str:
+    """As it is, as a reference, or written out: HTML has no references to control characters (section 13.5)."""
+    shown = safe_name(char)
+    return shown if shown == char or unicodedata.category(char) in ("Cc", "Cs") else f"&#x{ord(char):x};"

@@ -18,6 +18,10 @@ _NEXT_STEPS: dict[str, str] = {
     ErrorCode.BAD_VERSION: "Bring chatnet up to date on the older side; 'chatnet --version' shows what this one is.",
     ErrorCode.NO_ANSWER: "Try again, or wait longer with --timeout.",
     ErrorCode.NAME_IN_USE: "Choose another name with --as NAME.",
+    ErrorCode.BAD_CREDENTIALS: "Log in again: chatnet login; or ask an admin for a join code.",
+    ErrorCode.LOGGED_OUT: "Log in again: chatnet login; or ask an admin for a join code.",
+    ErrorCode.NO_SUCH_TOKEN: "'chatnet admin tokens' lists them.",
+    ErrorCode.NO_SUCH_INVITATION: "'chatnet invite --list' lists those that can still be used.",
     ErrorCode.BAD_NAME: "Examples: alice, build-bot, web1.example",
     ErrorCode.NO_SUCH_USER: "'chatnet who' lists who is online.",
     ErrorCode.NO_SUCH_ROOM: "'chatnet rooms' lists the rooms; 'chatnet rooms create NAME' makes one.",
@@ -40,7 +44,15 @@ class Failure(Exception):
 
 
 def explain(error: BaseException) -> tuple[ExitCode, str]:
-    """The exit code and the text for whatever ended a command; an empty text where nothing needs to be said."""
+    """The exit code and the text for whatever ended a command; an empty text where nothing needs to be said.
+
+    The text is safe to print, wherever its words come from.
+    """
+    exit_code, text = _explain(error)
+    return exit_code, "\n".join(safe_name(line) for line in text.strip("\n").split("\n"))
+
+
+def _explain(error: BaseException) -> tuple[ExitCode, str]:
     match error:
         case Failure():
             return error.exit_code, str(error)
@@ -69,9 +81,8 @@ def traceback_wanted() -> bool:
 
 
 def _of_chatnet(error: ChatnetError) -> str:
-    said = "\n".join(safe_name(line) for line in error.message.splitlines())
     next_step = _NEXT_STEPS.get(error.code, "")
-    return f"{said}\n{next_step}" if next_step and "\n" not in said else said
+    return f"{error.message}\n{next_step}" if next_step and "\n" not in error.message else error.message
 
 
 def _of_usage(error: click.UsageError) -> str:

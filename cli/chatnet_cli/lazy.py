@@ -8,7 +8,10 @@ import click
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are named by module: ``{"send": "chatnet_cli.send"}`` has its command in ``command``."""
+    """A group whose commands are named by module: ``{"send": "chatnet_cli.send"}`` has its command in ``command``.
+
+    ``{"ban": "chatnet_cli.admin_order:ban"}`` has it in ``ban``.
+    """
 
     def __init__(self, *args: Any, modules: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -21,7 +24,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self._modules:
             return super().get_command(ctx, cmd_name)
-        command = import_module(self._modules[cmd_name]).command
+        module, _, attribute = self._modules[cmd_name].partition(":")
+        command = getattr(import_module(module), attribute or "command")
         assert isinstance(command, click.Command)
         return command
 

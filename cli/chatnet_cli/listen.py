@@ -12,6 +12,7 @@ from chatnet_cli.options import Account, check_room_name, client_options, json_o
 from chatnet_cli.output import Style, put, put_json, talk
 from chatnet_cli.reader_watch import watch_reader
 from chatnet_cli.render import message_line, message_object, shown_name
+from chatnet_cli.safe_text import safe_name
 from chatnet_cli.since import Ago, Beginnings, Since
 
 
@@ -60,7 +61,7 @@ def command(account: Account, *, rooms: tuple[str, ...], since: "int | Ago | str
             chat.join(room, beginnings.of_room(chat, room))
         # Otherwise one message too few would keep `listen | head -1` waiting for the next one.
         watch_reader(chat.wake)
-        where = ", ".join(rooms) or f"the {LOBBY} and personal messages"
+        where = ", ".join(map(safe_name, rooms)) or f"the {LOBBY} and personal messages"
         talk(f"chatnet: listening as {shown_name(chat.user.name)} to {where}; Ctrl-C ends")
         style, notices = Style(sys.stdout), ConnectionNotices()
         for news in chat.events():

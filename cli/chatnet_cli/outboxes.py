@@ -1,12 +1,9 @@
-"""What waits to be sent: outboxes on disk, one set for each server and name, drained by whatever command comes next."""
+"""What waits to be sent: outboxes on disk, one set for each account or guest."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatnet.client.discovery import VARIABLE, default_name
-from chatnet.client.folders import outbox_folder
 from chatnet.client.news import PostRefused, Stored
 from chatnet_cli.output import talk
 from chatnet_cli.safe_text import safe_name
@@ -18,18 +15,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 60
 """Characters of a message, where it is only to be recognised."""
-
-
-def folder_of(server: str | None, name: str | None) -> Path:
-    """Where the messages of this name for this server wait."""
-    given = server or os.environ.get(VARIABLE, "")
-    if given:
-        from chatnet.address import parse
-
-        given = str(parse(given))
-    from chatnet.auth.names import fold
-
-    return Path(outbox_folder(given, fold(name or default_name())))
 
 
 def spool_of(folder: Path) -> "Spool":

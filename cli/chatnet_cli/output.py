@@ -1,13 +1,16 @@
 """Where output goes: data to stdout, one whole line at a time; talk with the person to stderr; colour to terminals.
 
 A line is written and flushed as one piece, so that whoever reads a pipe has it at once, and nothing is ever left
-half-written.
+half-written. Whatever is written passes `safe_text.neutral` last, on a terminal and elsewhere: what goes to a file
+today is shown on a terminal tomorrow.
 """
 
 import errno
 import os
 import sys
 from typing import TextIO
+
+from chatnet_cli.safe_text import neutral
 
 
 def put(line: str) -> None:
@@ -17,15 +20,20 @@ def put(line: str) -> None:
     """
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed")
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(neutral(line) + "\n")
     sys.stdout.flush()
 
 
 def put_json(value: object) -> None:
-    """Write one object as a line of JSON, in ASCII: whatever reads or shows it, it is valid and harmless."""
+    """Write one object as a line of JSON, see `as_json`."""
+    put(as_json(value))
+
+
+def as_json(value: object) -> str:
+    """JSON in printable ASCII: whatever reads or shows it, on a terminal or not, it is valid and harmless."""
     import json
 
-    put(json.dumps(value, separators=(", ", ": ")))
+    return json.dumps(value, separators=(", ", ": ")).replace("\x7f", "\\u007f")
 
 
 def talk(line: str) -> None:
@@ -33,7 +41,7 @@ def talk(line: str) -> None:
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(neutral(line) + "\n")
         sys.stderr.flush()
     except BrokenPipeError:
         raise

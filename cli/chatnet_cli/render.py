@@ -6,7 +6,7 @@ Lines are neutralised here (see `safe_text`) and only here; objects carry what w
 from datetime import UTC, date, datetime, tzinfo
 
 from chatnet.client.receipts import Receipt
-from chatnet.model import Conversation, Kind, Message, Room, User
+from chatnet.model import Conversation, Kind, Message, Role, Room, User
 from chatnet_cli.output import Style
 from chatnet_cli.safe_text import safe_body, safe_name
 
@@ -63,13 +63,15 @@ def message_object(message: Message, conversation: Conversation, me: User) -> di
 
 
 def room_line(room: Room) -> str:
-    """One room as people read it: ``ops  3 members  archived``."""
+    """One room as people read it: ``ops  3 members  archived  all about web1``."""
     members = "1 member" if room.members == 1 else f"{room.members} members"
-    return f"{safe_name(room.name)}  {members}" + ("  archived" if room.archived else "")
+    marks = ("  private" if room.private else "") + ("  archived" if room.archived else "")
+    topic = f"  {safe_name(room.topic)}" if room.topic else ""
+    return f"{safe_name(room.name)}  {members}{marks}{topic}"
 
 
 def user_object(user: User) -> dict[str, object]:
-    return {"id": user.id, "name": user.name, "display": user.display, "guest": user.guest}
+    return {"id": user.id, "name": user.name, "display": user.display, "guest": user.role == Role.GUEST}
 
 
 def room_object(room: Room) -> dict[str, object]:
@@ -79,6 +81,8 @@ def room_object(room: Room) -> dict[str, object]:
         "members": room.members,
         "owner": room.owner or None,
         "archived": room.archived,
+        "private": room.private,
+        "topic": room.topic,
     }
 
 

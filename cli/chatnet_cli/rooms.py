@@ -1,4 +1,4 @@
-"""``chatnet rooms``: list rooms, make one, close one."""
+"""``chatnet rooms``: list rooms, make one, close one. What else is done about a room is in `rooms_order`."""
 
 import click
 
@@ -7,18 +7,23 @@ from chatnet_cli.lazy import ListByDefault
 from chatnet_cli.options import Account, check_room_name, client_options, json_option
 from chatnet_cli.output import put, put_json
 from chatnet_cli.render import room_line, room_object
+from chatnet_cli.rooms_order import PEOPLE, bans, members, private, public, rename, topic
 
 
-@click.group("rooms", cls=ListByDefault, short_help="List the rooms, create or archive one.")
+@click.group("rooms", cls=ListByDefault, short_help="List the rooms, make one, and keep order in it.")
 def command() -> None:
-    """List the rooms, create or archive one; without a command, list them.
+    """List the rooms, make one, and keep order in it; without a command, list them.
+
+    A room's owner may do everything in it, its moderators what is about people and the topic, admins all of it. Every
+    act is recorded: 'chatnet admin audit'.
 
     \b
     Examples:
       chatnet rooms
       chatnet rooms --json
       chatnet rooms create ops
-      chatnet rooms archive ops
+      chatnet rooms private ops
+      chatnet rooms invite ops bob
     """
 
 
@@ -77,3 +82,7 @@ def archive(account: Account, *, room: str, undo: bool) -> None:
     check_room_name(room)
     with account.connect() as chat:
         chat.archive_room(room, not undo)
+
+
+for _other in (rename, topic, private, public, members, *PEOPLE, bans):
+    command.add_command(_other)

@@ -59,7 +59,7 @@ def say(saying: Saying, retry: int | None) -> Receipt:
             if not passes(error) or left <= 0:
                 raise
             if not is_told:
-                talk(f"chatnet: {safe_name(error.message.splitlines()[0])}; trying again for {left:.0f} s")
+                talk(f"chatnet: {_first_line(error)}; trying again for {left:.0f} s")
                 is_told = True
             time.sleep(min(left, backoff.next_delay(getattr(error, "retry_after", 0.0))))
 
@@ -99,7 +99,7 @@ def say_with_spool(saying: Saying) -> Receipt:
             answers = drain_one(outbox, saying.account.client(outbox=outbox), but=n)
         except ChatnetError as error:
             if passes(error):
-                reason = safe_name(error.message.splitlines()[0])
+                reason = _first_line(error)
                 raise Failure(
                     ExitCode.TRY_LATER, f"queued, not sent: {reason}\nThe next command of this name sends it."
                 ) from error
@@ -113,3 +113,7 @@ def _fate(n: int, answers: list[Stored | PostRefused]) -> Receipt:
     if isinstance(answer, PostRefused):
         raise Refused(answer.code, answer.reason)
     return Receipt(answer.conversation, answer.seq, answer.time)
+
+
+def _first_line(error: ChatnetError) -> str:
+    return safe_name(error.message.partition("\n")[0])

@@ -1,37 +1,37 @@
 """``chatnet serve``: run a server until it is told to stop."""
 
-import os
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from chatnet import __version__
-from chatnet.address import TCP, Address, parse
-from chatnet.auth.names import fold
-from chatnet.config import Config, default_binds
-from chatnet.core.retention import Keep
+from chatnet.address import TLS
+from chatnet.errors import Unreachable
 from chatnet.net.folders import default_data_folder
 from chatnet.net.platform import stop_on_signals
 from chatnet.net.storing import StoreBroken
 from chatnet.server import Server
-from chatnet_cli.durations import parse_duration
 from chatnet_cli.exit_codes import ExitCode
 from chatnet_cli.failures import Failure
-from chatnet_cli.options import check_room_name, json_option
-from chatnet_cli.output import put, put_json, talk
+from chatnet_cli.log_lines import log_to_stderr
+from chatnet_cli.options import json_option
+from chatnet_cli.output import talk
+from chatnet_cli.serving import Options, announce, configuration
 
-_EVERYWHERE = ("0.0.0.0", "::")
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("serve", short_help="Run a server.")
+@click.option("--lan", is_flag=True, help="Listen for the whole local network, encrypted, and print how to join.")
 @click.option(
     "--bind",
     "binds",
     multiple=True,
     metavar="URL",
     help="Listen here, and nowhere else unless given again; port 0 takes a free one. "
-    "Default: 127.0.0.1:5555, and a local socket where the system has them.",
+    "Default: chatnet://127.0.0.1:5555, and a local socket where the system has them.",
 )
 @click.option("--open", "is_open", is_flag=True, help="Let in guests from other machines too, without a password.")
 @click.option(
@@ -43,9 +43,7 @@ _EVERYWHERE = ("0.0.0.0", "::")
 @click.option(
     "--history",
     type=click.Choice(["durable", "none"]),
-    default="durable",
-    show_default=True,
-    help="Whether messages are kept on disk; 'none' is a window in memory, gone with the server.",
+    help="Whether messages are kept on disk; 'none' is a window in memory, gone with the server.  [default: durable]",
 )
 @click.option(
     "--keep",
@@ -55,29 +53,34 @@ _EVERYWHERE = ("0.0.0.0", "::")
     help="Forget messages that are older than this, such as 90d; with ROOM= in one room only. May be given several "
     "times. Default: keep everything.",
 )
+@click.option("--config", "file", type=_FILE, metavar="FILE", help="Read this TOML file; options count more.")
+@click.option("--certificate", type=_FILE, metavar="PEM", help="Show this certificate of an authority; with --key.")
+@click.option("--key", type=_FILE, metavar="PEM", help="The private key of the certificate.")
 @json_option("where it listens")
-def command(
-    *, binds: tuple[str, ...], is_open: bool, data: Path | None, history: str, keeps: tuple[str, ...], as_json: bool
-) -> None:
+def command(*, as_json: bool, **options: object) -> None:
     """Run a server until Ctrl-C or SIGTERM; both let everybody have what is theirs first.
+
+    SIGHUP reads the certificate again.
 
     \b
     Examples:
       chatnet serve
-      chatnet serve --open --bind chatnet+tcp://0.0.0.0:5555      # for the local network, in plain text
+      chatnet serve --lan                                         # for everybody on the local network who has a code
+      chatnet serve --lan --open                                  # for a classroom: a name is enough
       chatnet serve --bind chatnet+tcp://127.0.0.1:0 --json       # for a script: any free port
-      chatnet serve --data /srv/chat                              # keep everything there
-      chatnet serve --keep 90d --keep random=7d                   # forget what is older
+      chatnet serve --data /srv/chat --keep 90d --keep random=7d  # forget what is older
+      chatnet serve --config /etc/chatnet.toml
     """
-    if history == "none" and data is not None:
-        raise click.UsageError("--history none keeps nothing, so it has no use for --data: leave one of them out")
-    folder = None if history == "none" else data or default_data_folder()
-    addresses = tuple(parse(url) for url in binds) or default_binds()
-    server = Server(Config(bind=addresses, open=is_open, data=folder, keep=_keep(keeps)))
+    config, lan = configuration(Options(**options))  # type: ignore[arg-type]
+    server = Server(config)
+    log_to_stderr()
     server.start()
     try:
-        with stop_on_signals(server.stop, server.wakeup_fd):
-            _announce(server.addresses, folder, as_json=as_json)
+        with ExitStack() as stack:
+            stack.enter_context(stop_on_signals(server.stop, server.wakeup_fd, server.reload))
+            announce(server, as_json=as_json)
+            if lan:
+                _make_known(server, stack)
             server.run()
     except StoreBroken as error:
         # For a client a failing store is a thing that passes; for its server it is the end.
@@ -87,44 +90,17 @@ def command(
     talk("chatnet: stopped")
 
 
-def _keep(texts: tuple[str, ...]) -> Keep:
-    """What ``--keep`` says."""
-    everywhere: int | None = None
-    rooms: dict[str, float] = {}
-    for text in texts:
-        room, _, span = text.rpartition("=")
-        seconds = parse_duration(span)
-        if seconds is None:
-            raise click.UsageError(f"--keep {text}: {span!r} is not a span of time, such as 12h or 90d")
-        if room:
-            rooms[fold(check_room_name(room))] = seconds
-        else:
-            everywhere = seconds
-    return Keep(everywhere, rooms)
+def _make_known(server: Server, stack: ExitStack) -> None:
+    """Tell the local network, where the package for it is installed."""
+    from chatnet.net import mdns
 
-
-def _announce(addresses: list[Address], folder: Path | None, *, as_json: bool) -> None:
-    """Say where the server listens; from here on it can be talked to."""
-    if as_json:
-        urls = [str(address) for address in addresses]
-        data = None if folder is None else str(folder)
-        put_json({"event": "listening", "addresses": urls, "data": data, "pid": os.getpid(), "version": __version__})
+    port = next((address.port for address in server.addresses if address.scheme == TLS), None)
+    if port is None:
         return
-    for address in addresses:
-        put(f"chatnet {__version__} listens at {address}")
-    talk(f"Everything is kept in {folder}" if folder else "Messages are kept in memory only, and for a while.")
-    option = _server_option(addresses)
-    talk("Try it from two other terminals:")
-    talk(f"  chatnet listen --as bob{option}")
-    talk(f'  chatnet send --as alice --to bob{option} "hi"')
-    talk("Ctrl-C stops the server.")
-
-
-def _server_option(addresses: list[Address]) -> str:
-    """What a client must be told to find the server; nothing where it looks by itself."""
-    if set(addresses) & set(default_binds()):
-        return ""
-    address = addresses[0]
-    if address.scheme == TCP and address.host in _EVERYWHERE:
-        address = Address(TCP, host=socket.gethostname(), port=address.port)
-    return f" --server {address}"
+    record = mdns.txt_record(
+        server=server.id, pin=server.pin, version=__version__, port=port, is_open=server.config.open
+    )
+    try:
+        stack.callback(mdns.announce(socket.gethostname(), port, record).close)
+    except Unreachable:
+        talk(f"To be found by  chatnet discover  as well, stop it and do this first:  {mdns.INSTALL}")

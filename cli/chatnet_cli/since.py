@@ -7,7 +7,7 @@ import click
 
 from chatnet import Client
 from chatnet.model import Conversation, ConversationId, Seq
-from chatnet_cli.durations import parse_duration
+from chatnet.quantities import parse_duration
 from chatnet_cli.options import Account
 
 START = "start"

@@ -62,10 +62,46 @@ def test_70_for_a_bug_without_a_traceback(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.usefixtures("with_a_bug")
-def test_the_place_of_a_bug_is_shown_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_place_of_a_bug_is_shown_on_request(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("CHATNET_TRACEBACK", "1")
-    with pytest.raises(ZeroDivisionError):
-        app.run([])
+    assert app.run([]) == 70
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback")
+    assert "test_failures.py" in shown
+
+
+def test_a_traceback_with_words_of_a_server_does_not_command_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def bug(args: list[str]) -> int:
+        raise RuntimeError(f"{args}: " + "\x1b]0;owned\x07\x9b2J\u202e\u200b")
+
+    monkeypatch.setattr(app, "_invoke", bug)
+    monkeypatch.setenv("CHATNET_TRACEBACK", "1")
+    assert app.run([]) == 70
+    shown = capsys.readouterr().err
+    assert r"\x1b]0;owned\x07\x9b2J\u202e\u200b" in shown
+    assert not set(shown) & set("\x1b\x07\x9b\u202e\u200b")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Failure(ExitCode.NOTHING, "\x1b[2J\u202e"),
+        Refused("X", "\x1b[2J\u202e"),
+        OSError(5, "\x1b[2J\u202e"),
+        click.UsageError("\x1b[2J\u202e"),
+        click.FileError("\x1b[2J\u202e", "\x1b[2J\u202e"),
+        ValueError("\x1b[2J\u202e"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_no_error_carries_a_control_to_the_terminal(error: Exception) -> None:
+    text = explain(error)[1]
+    assert r"\x1b[2J\u202e" in text
+    assert not set(text) & set("\x1b\u202e")
 
 
 def test_a_closed_stderr_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

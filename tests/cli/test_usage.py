@@ -9,6 +9,7 @@ from chatnet_cli.app import chatnet, run
 
 COMMANDS = [
     "serve",
+    "join",
     "send",
     "listen",
     "chat",
@@ -18,8 +19,16 @@ COMMANDS = [
     "history",
     "export",
     "outbox",
+    "invite",
+    "login",
+    "logout",
+    "profiles",
+    "passwd",
+    "trust",
     "admin",
     "search",
+    "discover",
+    "doctor",
     "completion",
 ]
 
@@ -35,6 +44,11 @@ COMMANDS = [
         ["outbox", "send"],
         ["admin", "backup"],
         ["admin", "check"],
+        *(["admin", name] for name in ("users", "add-user", "remove-user", "role", "password", "bans", "audit")),
+        *(["admin", name] for name in ("tokens", "token", "revoke", "kick", "ban", "unban", "mute", "unmute")),
+        *(["rooms", name] for name in ("topic", "private", "public", "rename", "members", "invite", "uninvite")),
+        *(["rooms", name] for name in ("kick", "ban", "unban", "mute", "unmute", "bans")),
+        *(["rooms", name] for name in ("promote", "demote", "pass-on")),
     ],
 )
 def test_every_command_has_help_with_examples(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +109,29 @@ def test_the_help_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None
         (["rooms", "frobnicate"], "frobnicate"),
         (["serve", "--history", "for-ever"], "for-ever"),
         (["serve", "--frobnicate"], "--frobnicate"),
+        (["send", "--as", "a", "--profile", "b", "--to", "bob", "hi"], "either --as NAME or --profile NAME"),
+        (["join"], "HOST"),
+        (["join", "192.168.1.20"], "say the join code too"),
+        (["join", "192.168.1.20", "7KQM-4XDP"], "it has 8 characters"),
+        (["join", "chatnet://192.168.1.20/7KQM-4XDP-9TBC", "7KQM-4XDP-9TBC"], "leave out the other"),
+        (["join", "192.168.1.20", "7KQM-4XDP-9TBC"], "--name NAME"),
+        (["join", "-", "7KQM-4XDP-9TBC"], "standard input"),
+        (["login", "192.168.1.20"], "--name NAME"),
+        (["login", "192.168.1.20", "--name", "alice"], "--password-stdin"),
+        (["login", "192.168.1.20", "--server", "ops", "--name", "alice"], "say where once"),
+        (["passwd"], "--password-stdin"),
+        (["profiles", "--default", "a", "--remove", "b"], "one thing at a time"),
+        (["trust", "192.168.1.20"], "FINGERPRINT or --forget"),
+        (["trust", "192.168.1.20", "sha256:00"], "not a server's fingerprint"),
+        (["trust", "chatnet+tcp://localhost", "sha256:00"], "only servers with TLS"),
+        (["invite", "--list", "--revoke", "7KQM"], "one thing at a time"),
+        (["invite", "--uses", "0"], "--uses"),
+        (["admin", "role", "bob", "king"], "'admin', 'member'"),
+        (["admin", "add-user", "bob", "--password"], "--password-stdin"),
+        (["admin", "token"], "--label"),
+        (["admin", "ban", "bob", "--for", "10"], "such as 10s"),
+        (["admin", "kcik", "bob"], "Did you mean 'kick'"),
+        (["rooms", "kick", "#ops", "bob"], "'ops'"),
         (["completion", "tcsh"], "tcsh"),
         (["completion"], "bash"),
     ],
@@ -142,7 +179,7 @@ def test_sending_does_not_load_what_only_others_need() -> None:
         "import sys\n"
         "from chatnet_cli.app import run\n"
         "assert run(['send', '--to', 'bob', '--server', 'chatnet+memory://nowhere', 'hi']) not in (0, 70)\n"
-        "print(*sorted(name for name in sys.modules if name.startswith('chatnet')))\n"
+        "print(*sorted(name for name in sys.modules if '.' not in name or name.startswith('chatnet')))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     loaded = set(done.stdout.split())
@@ -154,6 +191,13 @@ def test_sending_does_not_load_what_only_others_need() -> None:
         "chatnet_cli.serve",
         "chatnet_cli.chat",
         "chatnet.client.spool",
+        "chatnet.client.enrolment",
+        "chatnet.client.keychain",
+        "chatnet_cli.trusting",
+        "scramp",
+        "cryptography",
+        "keyring",
+        "ssl",
     }
 
 

@@ -2,15 +2,16 @@
 
 import os
 import socket
+import ssl
 import struct
 import time
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
-from chatnet.address import Address
-from chatnet.events import AnyEvent, Closing, Hello, Welcome
+from chatnet.address import TLS, UNIX, Address
+from chatnet.events import AnyEvent, Closing, Event, Hello, Welcome
 from chatnet.model import DEVICE_ID_BYTES, SECRET_BYTES
 from chatnet.requests import Login, Request
 from tests.e2e.processes import DEADLINE
@@ -18,6 +19,7 @@ from tests.e2e.processes import DEADLINE
 PREFACE = b"CHAT\x01"
 _LENGTH = struct.Struct(">I")
 _decoder: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)
+E = TypeVar("E", bound=Event)
 
 
 def frame(payload: bytes) -> bytes:
@@ -32,54 +34,86 @@ def login(name: str) -> Login:
     return Login(1, name, os.urandom(SECRET_BYTES), os.urandom(DEVICE_ID_BYTES))
 
 
-class Raw:
-    """A TCP connection. Every wait ends, at the latest with the test's deadline."""
+def trusting() -> ssl.SSLContext:
+    """For a TLS client that believes everybody, as only a test may."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
-    def __init__(self, address: Address, receive_buffer: int | None = None) -> None:
-        self._socket = socket.socket()
+
+class Raw:
+    """A connection. Every wait ends, at the latest with the test's deadline."""
+
+    def __init__(self, address: Address, receive_buffer: int | None = None, *, is_plain: bool = False) -> None:
+        """``is_plain``: say nothing of TLS, not even where it is expected.
+
+        :raises OSError: there is no connection, or no TLS on it.
+        """
+        self.socket = socket.socket(socket.AF_UNIX if address.scheme == UNIX else socket.AF_INET)
         if receive_buffer is not None:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self._socket.settimeout(DEADLINE)
-        self._socket.connect((address.host, address.port))
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(DEADLINE)
+        try:
+            self.socket.connect(address.path if address.scheme == UNIX else (address.host, address.port))
+            if address.scheme != UNIX:
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if address.scheme == TLS and not is_plain:
+                self.socket = trusting().wrap_socket(self.socket)
+        except BaseException:
+            self.socket.close()
+            raise
         self._received = b""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._socket.close()
+        self.socket.close()
 
     def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
+        self.socket.sendall(data)
 
     def event(self) -> AnyEvent:
         """The next event."""
         while len(self._received) < _LENGTH.size or len(self._received) < self._frame_end():
-            data = self._socket.recv(65536)
+            data = self.socket.recv(65536)
             assert data, f"the connection has ended after {self._received!r}"
             self._received += data
         end = self._frame_end()
         payload, self._received = self._received[_LENGTH.size : end], self._received[end:]
         return _decoder.decode(payload)
 
+    def answer(self, kind: type[E]) -> E:
+        """The next event, which must be of this kind."""
+        event = self.event()
+        assert isinstance(event, kind), event
+        return event
+
+    def greet(self) -> None:
+        """Say what protocol this is, and hear what the server says to that."""
+        self.send(PREFACE)
+        self.answer(Hello)
+
     def _frame_end(self) -> int:
         return _LENGTH.size + int(_LENGTH.unpack_from(self._received)[0])
 
     def log_in(self, name: str) -> Welcome:
         """Do all that it takes to be somebody."""
-        self.send(PREFACE)
-        assert isinstance(self.event(), Hello)
+        self.greet()
         self.send(request(login(name)))
-        welcome = self.event()
-        assert isinstance(welcome, Welcome)
-        return welcome
+        return self.answer(Welcome)
 
-    def last_word(self) -> str:
-        """Skip events up to `Closing`, and return its code; the connection must then end."""
+    def closing(self) -> Closing:
+        """Skip events up to `Closing`; the connection must then end."""
         while not isinstance(event := self.event(), Closing):
             pass
         assert self.rest() == b""
-        return event.code
+        return event
+
+    def last_word(self) -> str:
+        """Skip events up to `Closing`, and return its code; the connection must then end."""
+        return self.closing().code
 
     def rest(self) -> bytes:
         """All that still comes until the connection ends, by an end or by a reset."""
@@ -87,7 +121,7 @@ class Raw:
         data, self._received = self._received, b""
         while time.monotonic() < end:
             try:
-                more = self._socket.recv(65536)
+                more = self.socket.recv(65536)
             except ConnectionResetError:
                 return data
             if not more:

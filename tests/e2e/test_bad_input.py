@@ -3,7 +3,6 @@
 import os
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,42 +14,11 @@ from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Ack, Deliver, Hello, Joined, Nack, Opened, Refused, Welcome
 from chatnet.requests import GetHistory, Join, Login, Open, Ping, Post
+from tests.e2e.bystanders import Pair
 from tests.e2e.processes import DEADLINE
 from tests.e2e.raw import PREFACE, Raw, frame, login, request
 
 LOBBY_ID = 1
-
-
-class Pair:
-    """Two ordinary clients, who must not notice anything."""
-
-    def __init__(self, address: Address) -> None:
-        self.alice = Client(address, name="alice", identity=Identity.ephemeral(), timeout=DEADLINE, reconnect=False)
-        self.bob = Client(address, name="bob", identity=Identity.ephemeral(), timeout=DEADLINE, reconnect=False)
-        self._said = 0
-
-    def start(self) -> None:
-        self.alice.connect()
-        self.bob.connect()
-
-    def talk(self) -> None:
-        """Alice says something, and it is the next thing that Bob hears."""
-        self._said += 1
-        text = f"message {self._said}"
-        self.alice.send(text, to="bob")
-        heard = next(self.bob.messages(timeout=DEADLINE), None)
-        assert heard is not None
-        assert (heard.sender, heard.text) == ("alice", text)
-
-    def wait_until_gone(self, name: str) -> None:
-        """Wait until the server knows nobody of this name who is online."""
-        end = time.monotonic() + DEADLINE
-        while name in {user.name for user in self.alice.who()}:
-            assert time.monotonic() < end, f"{name} is still there"
-
-    def end(self) -> None:
-        self.alice.close()
-        self.bob.close()
 
 
 @pytest.fixture

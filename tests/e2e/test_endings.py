@@ -241,7 +241,7 @@ def test_77_where_the_room_is_somebody_else_s(chatnet: Chatnet) -> None:
     "args", [["who"], ["send", "--room", "lobby", "hi"], ["listen"], ["rooms"], ["history", "--room", "lobby"]]
 )
 def test_78_for_an_address_that_is_none(alone: Chatnet, args: list[str]) -> None:
-    check(alone.run(*args, CHATNET_SERVER="example.org:5555"), 78, "example.org:5555", "chatnet+tcp://")
+    check(alone.run(*args, CHATNET_SERVER="http://example.org"), 78, "http://example.org", "chatnet+tcp://")
 
 
 def test_78_for_a_server_that_would_be_open_by_mistake(alone: Chatnet) -> None:
@@ -249,8 +249,8 @@ def test_78_for_a_server_that_would_be_open_by_mistake(alone: Chatnet) -> None:
 
 
 def test_78_for_an_address_that_this_version_cannot_use(alone: Chatnet) -> None:
-    check(alone.run("serve", "--bind", "chatnet://127.0.0.1:0"), 78)
-    check(alone.run("who", "--server", "chatnet://127.0.0.1"), 78)
+    check(alone.run("serve", "--bind", "chatnet+pigeon://127.0.0.1:0"), 78)
+    check(alone.run("who", "--server", "chatnet+pigeon://127.0.0.1"), 78)
 
 
 # -- 130, and other ends --------------------------------------------------------------------------------------

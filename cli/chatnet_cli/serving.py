@@ -1,0 +1,172 @@
+"""What ``chatnet serve`` is told, by its options and its configuration file, and what it says when it listens."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from chatnet import __version__
+from chatnet.address import DEFAULT_PORT, TLS, UNIX, Address, parse
+from chatnet.auth.names import fold
+from chatnet.config import Config, default_binds, lan_binds
+from chatnet.config_file import Settings, load_settings
+from chatnet.core.retention import KEEP_ALL, Keep
+from chatnet.net.folders import default_data_folder
+from chatnet.net.interfaces import lan_addresses
+from chatnet.quantities import parse_duration
+from chatnet.server import Server
+from chatnet_cli.exit_codes import ExitCode
+from chatnet_cli.failures import Failure
+from chatnet_cli.options import check_room_name
+from chatnet_cli.output import put, put_json, talk
+
+_EVERYWHERE = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of the command, as click gives them; None for what was not said."""
+
+    binds: tuple[str, ...]
+    lan: bool
+    is_open: bool
+    data: Path | None
+    history: str | None
+    keeps: tuple[str, ...]
+    file: Path | None
+    certificate: Path | None
+    key: Path | None
+
+
+def configuration(options: Options) -> tuple[Config, bool]:
+    """The server's configuration, and whether it is for the local network.
+
+    What an option says counts more than what the file says.
+
+    :raises click.UsageError: options that do not go together.
+    :raises ConfigError: the file, or what came of it, makes no sense.
+    """
+    settings = _settings(options.file)
+    history = options.history or settings.history or "durable"
+    data = options.data or (None if options.history == "none" else settings.data)
+    if history == "none" and data is not None:
+        raise click.UsageError("--history none keeps nothing, so it has no use for --data: leave one of them out")
+    lan = options.lan or (settings.lan is True and not options.binds)
+    if lan and options.binds:
+        raise click.UsageError("--lan listens everywhere, so it has no use for --bind: leave one of them out")
+    given = tuple(parse(url) for url in options.binds) or (None if lan else settings.bind)
+    config = Config(
+        bind=given or (lan_binds() if lan else default_binds()),
+        open=options.is_open or settings.open is True,
+        data=None if history == "none" else data or default_data_folder(),
+        identity=default_data_folder() if history == "none" else None,
+        certificate=options.certificate or settings.certificate,
+        key=options.key or settings.key,
+        keep=_keep(options.keeps) if options.keeps else settings.keep or KEEP_ALL,
+        limits=settings.limits,
+    )
+    return config, lan
+
+
+def _settings(file: Path | None) -> Settings:
+    if file is None:
+        return Settings()
+    try:
+        return load_settings(file)
+    except FileNotFoundError:
+        raise Failure(ExitCode.NO_INPUT, f"there is no configuration file {file}") from None
+
+
+def _keep(texts: tuple[str, ...]) -> Keep:
+    """What ``--keep`` says."""
+    everywhere: int | None = None
+    rooms: dict[str, float] = {}
+    for text in texts:
+        room, _, span = text.rpartition("=")
+        seconds = parse_duration(span)
+        if seconds is None:
+            raise click.UsageError(f"--keep {text}: {span!r} is not a span of time, such as 12h or 90d")
+        if room:
+            rooms[fold(check_room_name(room))] = seconds
+        else:
+            everywhere = seconds
+    return Keep(everywhere, rooms)
+
+
+# -- what it says ---------------------------------------------------------------------------------------------
+
+
+def announce(server: Server, *, as_json: bool) -> None:
+    """Say where the server listens; from here on it can be talked to."""
+    if as_json:
+        _announce_to_program(server)
+        return
+    folder = server.config.data
+    for address in server.addresses:
+        put(f"chatnet {__version__} listens at {address}")
+    talk(f"Everything is kept in {folder}" if folder else "Messages are kept in memory only, and for a while.")
+    if server.bootstrap_code is not None:
+        _invite(server, str(server.bootstrap_code))
+    else:
+        _suggest(server.addresses)
+    talk("Ctrl-C stops the server.")
+
+
+def _announce_to_program(server: Server) -> None:
+    from chatnet.net.pins import show_pin
+
+    data, pin, code = server.config.data, server.pin, server.bootstrap_code
+    put_json(
+        {
+            "event": "listening",
+            "addresses": [str(address) for address in server.addresses],
+            "data": None if data is None else str(data),
+            "pin": None if pin is None else show_pin(pin),
+            "code": None if code is None else str(code),
+            "pid": os.getpid(),
+            "version": __version__,
+        }
+    )
+
+
+def _invite(server: Server, code: str) -> None:
+    """How the first one joins from another machine; that account is the admin's."""
+    first, *others = places(server.addresses)
+    talk("Nobody has an account yet. The first to join from another machine becomes the admin, with:")
+    put(f"  chatnet join {first} {code}")
+    if others:
+        talk(f"This machine is also at {', '.join(others)}.")
+    talk("If others cannot reach it, let this port through the firewall of this machine.")
+    talk("To invite more people:  chatnet invite")
+
+
+def places(addresses: list[Address]) -> list[str]:
+    """How others may write where the server is reached by TLS, the best first: HOST, or HOST:PORT."""
+    found: dict[str, None] = {}
+    for address in addresses:
+        if address.scheme != TLS or address.is_local:
+            continue
+        everywhere = address.host in _EVERYWHERE
+        for host in (lan_addresses() or [socket.gethostname()]) if everywhere else [address.host]:
+            shown = f"[{host}]" if ":" in host else host
+            found[shown if address.port == DEFAULT_PORT else f"{shown}:{address.port}"] = None
+    return list(found)
+
+
+def _suggest(addresses: list[Address]) -> None:
+    option = _server_option(addresses)
+    talk("Try it from two other terminals:")
+    talk(f"  chatnet listen --as bob{option}")
+    talk(f'  chatnet send --as alice --to bob{option} "hi"')
+
+
+def _server_option(addresses: list[Address]) -> str:
+    """What a client must be told to find the server; nothing where it looks by itself."""
+    found = set(default_binds())
+    if any(address in found for address in addresses):
+        return ""
+    local = next((address for address in addresses if address.scheme == UNIX), addresses[0])
+    host = socket.gethostname() if local.host in _EVERYWHERE else local.host
+    return f" --server {Address(local.scheme, host, local.port, local.path)}"

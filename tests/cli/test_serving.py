@@ -1,0 +1,142 @@
+"""What ``chatnet serve`` makes of its options and its configuration file, and what it says."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from chatnet.address import DEFAULT_PORT, TLS, UNIX, Address, parse
+from chatnet.config import Config, default_binds
+from chatnet.core.retention import KEEP_ALL, Keep
+from chatnet.errors import ConfigError
+from chatnet.net.folders import default_data_folder
+from chatnet_cli import serving
+from chatnet_cli.failures import Failure
+from chatnet_cli.serving import Options, _keep, configuration, places
+
+DAY = 24 * 3600
+
+
+def made(**given: Any) -> Config:
+    return chosen(**given)[0]
+
+
+def chosen(**given: Any) -> tuple[Config, bool]:
+    nothing: dict[str, Any] = {
+        "binds": (),
+        "lan": False,
+        "is_open": False,
+        "data": None,
+        "history": None,
+        "keeps": (),
+        "file": None,
+        "certificate": None,
+        "key": None,
+    }
+    return configuration(Options(**nothing | given))
+
+
+def file(folder: Path, text: str) -> Path:
+    path = folder / "chat.toml"
+    path.write_text(text)
+    return path
+
+
+# -- where it listens -----------------------------------------------------------------------------------------
+
+
+def test_told_nothing_it_listens_on_this_machine_and_keeps_everything() -> None:
+    assert made() == Config(bind=default_binds(), data=default_data_folder(), keep=KEEP_ALL)
+
+
+def test_for_the_local_network_it_listens_everywhere_and_encrypted() -> None:
+    config, lan = chosen(lan=True)
+    assert lan
+    assert config.bind[0] in (Address(TLS, "::", DEFAULT_PORT), Address(TLS, "0.0.0.0", DEFAULT_PORT))
+    assert all(address.scheme in (TLS, UNIX) for address in config.bind)
+
+
+def test_an_option_counts_more_than_the_file(tmp_path: Path) -> None:
+    path = file(tmp_path, 'bind = "chatnet://0.0.0.0:7"\nkeep = "9d"\nhistory = "none"\n[limits]\ntext = 5')
+    assert made(file=path).bind == (parse("chatnet://0.0.0.0:7"),)
+    assert made(file=path).data is None
+    assert made(file=path).limits.text == 5
+    config = made(file=path, binds=("chatnet://127.0.0.1:8",), keeps=("1d",), history="durable")
+    assert (config.bind, config.keep) == ((parse("chatnet://127.0.0.1:8"),), Keep(DAY, {}))
+    assert config.data == default_data_folder()
+    assert made(file=path, lan=True).bind[0].port == DEFAULT_PORT
+
+
+def test_the_file_alone_can_say_everything(tmp_path: Path) -> None:
+    path = file(tmp_path, 'lan = true\nopen = true\ndata = "kept"\nkeep = "9d"')
+    config, lan = chosen(file=path)
+    assert lan
+    assert (config.open, config.data, config.keep) == (True, tmp_path / "kept", Keep(9 * DAY, {}))
+    assert not chosen(file=path, binds=("chatnet://127.0.0.1:8",))[1]
+    assert made(file=path, history="none").data is None
+
+
+def test_without_history_the_servers_key_is_kept_all_the_same() -> None:
+    config = made(history="none")
+    assert (config.data, config.identity) == (None, default_data_folder())
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"history": "none", "data": Path("x")}, "--history none keeps nothing"),
+        ({"lan": True, "binds": ("chatnet://localhost",)}, "--lan listens everywhere"),
+    ],
+)
+def test_options_that_do_not_go_together(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(click.UsageError, match=words):
+        made(**given)
+
+
+def test_a_certificate_needs_its_key() -> None:
+    with pytest.raises(ConfigError, match="go together"):
+        made(certificate=Path("chain.pem"))
+    assert made(certificate=Path("chain.pem"), key=Path("key.pem")).key == Path("key.pem")
+
+
+def test_a_configuration_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="there is no configuration file"):
+        made(file=tmp_path / "nowhere.toml")
+
+
+# -- how long it keeps ----------------------------------------------------------------------------------------
+
+
+def test_a_time_is_for_everything_and_room_times_for_rooms() -> None:
+    assert _keep(("90d", "Random=7d", "lab=12h")) == Keep(90 * DAY, {"random": 7 * DAY, "lab": DAY // 2})
+
+
+def test_without_it_everything_is_kept() -> None:
+    assert _keep(()).is_for_ever
+
+
+@pytest.mark.parametrize("text", ["", "long", "lab=", "=7d=", "lab=long", "90", "#lab=7d"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(click.UsageError):
+        _keep((text,))
+
+
+# -- what it says ---------------------------------------------------------------------------------------------
+
+
+def test_the_default_routes_address_comes_first_and_local_ones_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "lan_addresses", lambda: ["192.168.1.20", "10.0.0.7", "fd00::2"])
+    assert places([parse("chatnet://0.0.0.0:5555"), parse("chatnet+unix:///x")]) == [
+        "192.168.1.20",
+        "10.0.0.7",
+        "[fd00::2]",
+    ]
+    assert places([parse("chatnet://10.0.0.7:99"), parse("chatnet://127.0.0.1:98")]) == ["10.0.0.7:99"]
+    assert places([parse("chatnet+tcp://10.0.0.7:99")]) == []
+
+
+def test_a_machine_without_a_network_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "lan_addresses", list)
+    monkeypatch.setattr("socket.gethostname", lambda: "box")
+    assert places([parse("chatnet://0.0.0.0:5555")]) == ["box"]
