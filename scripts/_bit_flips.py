@@ -1,7 +1,8 @@
-"""Flips bits of a closed database, one at a time, and sees what a server makes of it.
+"""Flips bits of a closed database and its search index, one at a time, and sees what a server makes of it.
 
 It may refuse to start, or show damaged messages as damaged, or it may not notice because nothing that counts has
-changed. It must never serve anything that was not stored. And whatever it does not take must be named by
+changed. It must never serve anything that was not stored. A search may fail, or find other messages than it should,
+but none that nobody wrote. And whatever a server does not take, or finds otherwise, must be named by
 `chatnet.store.check`.
 """
 
@@ -9,7 +10,6 @@ import argparse
 import logging
 import multiprocessing
 import random
-import shutil
 import sqlite3
 import sys
 import tempfile
@@ -18,22 +18,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from _bit_flips_made import CONVERSATIONS, FILES, Index, Truth, make
+
 from chatnet.core.entries import (
     Batch,
     CheckMessage,
-    Committed,
-    DropChat,
-    Duplicate,
-    PutChat,
-    PutMarks,
     PutMessage,
-    PutRoom,
-    PutUser,
+    ReadDeeds,
     ReadMessages,
-    Snapshot,
     Stale,
 )
-from chatnet.model import Kind, Message
+from chatnet.model import Deed, Kind, Message
 from chatnet.store.check import Damage, check
 from chatnet.store.database import Database
 from chatnet.store.failures import DamagedRow, DatabaseTooNew, StoreUnusable
@@ -43,23 +38,11 @@ from chatnet.store.rows import damaged
 MEMORY = Path("/dev/shm")
 HEADER_BITS = 800
 """Of the file's first 100 bytes: those that say what all others mean."""
-CONVERSATIONS = (1, 2, 3, 4)
-DROPPED = 5
 PAGE = 60
 
 
 class Wrong(Exception):
     """Something was served that was not stored, or a damage was not named."""
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What was stored."""
-
-    snapshot: Snapshot
-    messages: dict[int, list[Message]]
-    answers: dict[bytes, tuple[int, Duplicate]]
-    """Of each device: its last number, and the answer to it."""
 
 
 @dataclass
@@ -71,54 +54,17 @@ class Outcome:
     """Messages that were shown as damaged, or could not be read."""
     stale: int = 0
     """Devices that were refused."""
+    searches: int = 0
+    """Those that failed, or found something else."""
     wrong: list[str] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
         if self.refused:
             return "refused"
-        return "shown as damaged" if self.damaged or self.stale else "harmless"
-
-
-# -- the database ---------------------------------------------------------------------------------------------
-
-
-def make(folder: Path, seed: int = 1, count: int = 400) -> Truth:
-    """Store something of everything, and close it."""
-    chance = random.Random(seed)
-    devices = [chance.randbytes(16) for _ in range(12)]
-    users = [PutUser(i, f"user{i}", f"Üser {i}", i % 2 == 0, chance.randbytes(32)) for i in range(1, 30)]
-    rooms = [PutRoom(i, f"room{i}", 1, i == 2) for i in (1, 2)]
-    chats = [PutChat(3, 1, 2), PutChat(4, 2, 2), PutChat(DROPPED, 1, 3)]
-    with closing(Database(folder, entropy=chance.randbytes)) as database:
-        database.write([[*users, *rooms, *chats, *(PutMarks(1, i, i, i) for i in range(1, 30))]])
-        last: dict[bytes, tuple[int, Duplicate]] = {}
-        for n in range(1, count, 20):
-            batch: Batch = [_message(chance, i, chance.choice(devices)) for i in range(n, n + 20)]
-            (done,) = database.write([batch])
-            _note(done, last)
-        database.write([[DropChat(DROPPED)]])
-    with tempfile.TemporaryDirectory(dir=folder) as copy:
-        # Not the database itself: each start changes it a little.
-        shutil.copy(folder / FILE_NAME, copy)
-        with closing(Database(Path(copy))) as database:
-            messages = {id: database.page(ReadMessages(id, 10_000, 1 << 30, after=0)).messages for id in CONVERSATIONS}
-            assert sum(map(len, messages.values())) > count / 2
-            return Truth(database.snapshot, messages, last)
-
-
-def _message(chance: random.Random, n: int, device: bytes) -> PutMessage:
-    size = 9000 if chance.random() < 0.01 else int(chance.expovariate(1 / 60)) + 1
-    text = "".join(chance.choice("abc deföß🙂") for _ in range(size))
-    conversation = chance.choice((*CONVERSATIONS, DROPPED))
-    return PutMessage(conversation, 1, "user1", "Üser 1", Kind.TEXT, text, 0, 1_700_000_000_000 + n, device, n, None)
-
-
-def _note(done: Committed, last: dict[bytes, tuple[int, Duplicate]]) -> None:
-    for entry, outcome in zip(done.batch, done.outcomes, strict=True):
-        assert isinstance(entry, PutMessage)
-        assert isinstance(outcome, Message)
-        last[entry.device] = entry.n, Duplicate(entry.conversation, outcome.seq, outcome.time)
+        if self.damaged or self.stale:
+            return "shown as damaged"
+        return "search impaired" if self.searches else "harmless"
 
 
 # -- what a server makes of it ----------------------------------------------------------------------------------
@@ -137,6 +83,9 @@ def serve(folder: Path, truth: Truth) -> Outcome:
             outcome.wrong.append(f"the snapshot is {database.snapshot}")
         for conversation, messages in truth.messages.items():
             _read(database, conversation, messages, outcome)
+        _read_deeds(database, truth.deeds, outcome)
+        with closing(Index(folder, database)) as index:
+            _search(index, truth, outcome)
         _write(database, truth, outcome)
     return outcome
 
@@ -156,6 +105,34 @@ def _read(database: Database, conversation: int, messages: list[Message], outcom
                 outcome.damaged += 1
                 if message != damaged(right.seq):
                     outcome.wrong.append(f"{conversation}#{right.seq} is {message}")
+
+
+def _read_deeds(database: Database, deeds: list[Deed], outcome: Outcome) -> None:
+    """A damaged line of the audit log is left out."""
+    try:
+        found = database.deeds(ReadDeeds(0, 1000)).deeds
+    except sqlite3.Error:
+        outcome.damaged += len(deeds)
+        return
+    outcome.damaged += len(deeds) - len(found)
+    outcome.wrong += [f"{deed} is in the audit log" for deed in found if deed not in deeds]
+
+
+def _search(index: Index, truth: Truth, outcome: Outcome) -> None:
+    try:
+        index.catch_up()
+    except sqlite3.Error:
+        outcome.searches += 1
+    for words, right in truth.found.items():
+        try:
+            found = index.search(words)
+        except (sqlite3.Error, DamagedRow):
+            outcome.searches += 1
+            continue
+        outcome.searches += [place for place, _ in found] != right
+        for (conversation, seq), message in found:
+            if message not in (truth.messages[conversation][seq - 1], damaged(seq)):
+                outcome.wrong.append(f"a search finds {conversation}#{seq} as {message}")
 
 
 def _write(database: Database, truth: Truth, outcome: Outcome) -> None:
@@ -189,7 +166,7 @@ def _write(database: Database, truth: Truth, outcome: Outcome) -> None:
 
 
 def flips(count: int, size: int, seed: int) -> list[int]:
-    """Which bits: all that are in the header if there is time for that, and any others."""
+    """Which bits of ``size`` bytes: all that are in the header if there is time for that, and any others."""
     chance = random.Random(seed)
     header = chance.sample(range(HEADER_BITS), min(HEADER_BITS, count // 8))
     return header + [chance.randrange(8 * size) for _ in range(count - len(header))]
@@ -202,15 +179,15 @@ def try_flip(original: Path, folder: Path, truth: Truth, bit: int) -> tuple[Outc
     """
     for old in folder.iterdir():
         old.unlink()
-    path = folder / FILE_NAME
-    shutil.copy(original, path)
-    with path.open("r+b") as file:
-        file.seek(bit // 8)
-        byte = file.read(1)[0]
-        file.seek(bit // 8)
-        file.write(bytes([byte ^ 1 << bit % 8]))
+    start = 0
+    for name in FILES:
+        content = bytearray((original / name).read_bytes())
+        if start <= bit // 8 < start + len(content):
+            content[bit // 8 - start] ^= 1 << bit % 8
+        start += len(content)
+        (folder / name).write_bytes(content)
     try:
-        damages = list(check(path, alone=True))
+        damages = list(check(folder / FILE_NAME, alone=True))
     except DatabaseTooNew as error:
         damages = [Damage("the file", error.message)]
     outcome = serve(folder, truth)
@@ -227,7 +204,7 @@ def run(work: tuple[Path, Truth, list[int]]) -> tuple[Counter[str], list[str]]:
     logging.disable()  # a server would say which devices it refuses
     kinds: Counter[str] = Counter()
     wrong: list[str] = []
-    with tempfile.TemporaryDirectory(dir=original.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=original) as folder:
         for bit in bits:
             try:
                 outcome, damages = try_flip(original, Path(folder), truth, bit)
@@ -242,9 +219,9 @@ def run(work: tuple[Path, Truth, list[int]]) -> tuple[Counter[str], list[str]]:
 def flip_many(count: int, seed: int, processes: int, only: list[int] | None = None) -> tuple[Counter[str], list[str]]:
     """Make a database and try ``count`` flips of it, or some chosen ones."""
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None, prefix="chatnet-flips-") as folder:
-        original = Path(folder) / FILE_NAME
-        truth = make(Path(folder))
-        bits = only or flips(count, original.stat().st_size, seed)
+        original = Path(folder)
+        truth = make(original)
+        bits = only or flips(count, sum((original / name).stat().st_size for name in FILES), seed)
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             done = pool.map(run, [(original, truth, bits[i::processes]) for i in range(processes)])
     kinds: Counter[str] = Counter()

@@ -86,7 +86,6 @@ class CrashTest:
         for person in self.people:
             if not person.enter(PATIENCE_SECONDS):
                 raise ServerFailed(f"{person.part.label} could not log in before anything was to go wrong")
-        self._call_the_roll()
         self.play.talk = self.play.crash = True
         self._proxy.faults = Faults()
 

@@ -2,18 +2,19 @@
 
 A first run counts the syncs: those at start, of commits, of checkpoints and at the end. Then each of them fails once
 (EIO), in a run of its own. If it was one of the database, nothing more may be written to it (but while it is made,
-before anybody was told anything), the server must end with 74 within a second, and everything that was acked must be
-there: in the files as they are, and in what would be left of them if the power had failed as well. A sync of anything
-else may fail without harm, but for the same promises.
+before anybody was told anything), no message may be acked but those that were durable before, the server must end with
+74 within a second, and everything that was acked must be there: in the files as they are, and in what would be left of
+them if the power had failed as well. A sync of anything else may fail without harm, but for the same promises.
 
-``strace`` counts the syncs of each thread by itself. To let one of the writer's fail and none at start, the main thread
-begins to count at `AHEAD`.
+``strace`` counts the syncs of each thread, and fdatasync and fsync, by themselves. To let one of the writer's fail and
+none at start, the main thread begins to count at `AHEAD`.
 """
 
 import argparse
 import multiprocessing
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -29,6 +30,8 @@ from _power_loss_trace import NotUnderstood, Sync, SyncFailed, Told, TraceReader
 from _talk_load import TalkLoad
 from _talkers import Lost
 
+from chatnet.events import Ack
+
 MEMORY = Path("/dev/shm")
 CHECKPOINT_BYTES = 32 * 1024
 ROUNDS = 6
@@ -36,6 +39,7 @@ AHEAD = 500
 EX_IOERR, EX_UNAVAILABLE = 74, 69
 MOST_SECONDS = 1.0
 _PATIENCE_SECONDS = 20.0
+_SYNC = re.compile(r"(\d+) +\S+ (fdatasync|fsync)\(-?\d+(?:<([^>]*)>)?")
 
 
 @dataclass
@@ -48,14 +52,22 @@ class Run:
     """By the clock on the wall."""
 
 
-def run(folder: Path, failing: int) -> Run:
-    """Let a server live and be talked to, with its ``failing``-th sync failing; none for 0.
+@dataclass(frozen=True)
+class Nth:
+    """One sync of a run: the ``n``-th ``call`` of its thread."""
+
+    call: str
+    n: int
+
+
+def run(folder: Path, failing: Nth | None) -> Run:
+    """Let a server live and be talked to, with one of its syncs failing, or none.
 
     :raises CannotRecord: strace is not there, or may not be used.
     """
     trace = folder.with_name("strace")
     load = TalkLoad(random.Random(1))
-    inject = (f"fdatasync:error=EIO:when={failing}",) if failing else ()
+    inject = (f"{failing.call}:error=EIO:when={failing.n}",) if failing else ()
     options = ("--checkpoint-bytes", str(CHECKPOINT_BYTES), "--ahead", str(AHEAD))
     try:
         with traced_server(folder, trace, *options, inject=inject) as server:
@@ -107,39 +119,50 @@ def _losses(folder: Path, book: Book) -> list[str]:
     return losses + [f"with a power loss besides, {loss}" for loss in find_losses(durable, promises, book)]
 
 
-def try_one(failing: int) -> tuple[str, list[str]]:
-    """One run and what is to be said of it."""
+def late_acks(book: Book) -> int:
+    """Acks after the first failing sync of the database; of messages that were durable by then, if nothing is wrong."""
+    kinds = [isinstance(step, SyncFailed) and step.file in FILES for step in book.steps]
+    after = book.steps[kinds.index(True) :] if any(kinds) else []
+    return sum(isinstance(event, Ack) for step in after if isinstance(step, Told) for event in step.events)
+
+
+def try_one(failing: Nth) -> tuple[str, int, list[str]]:
+    """One run and what is to be said of it: of which file the sync was, how many acks came later, what is wrong."""
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None, prefix="chatnet-eio-") as scratch:
         folder = Path(scratch) / "data"
         folder.mkdir(mode=0o700)
+        late = 0
         try:
-            file, wrong = judge(folder, run(folder, failing))
+            done = run(folder, failing)
+            late = late_acks(done.book)
+            file, wrong = judge(folder, done)
         except (CannotRecord, NotUnderstood, OSError) as error:
             file, wrong = "?", [repr(error)]
-        return file, [f"sync {failing} ({file}): {text}" for text in wrong]
+        return file, late, [f"{failing.call} {failing.n} ({file}): {text}" for text in wrong]
 
 
-def find_syncs() -> list[int]:
-    """The numbers of all syncs of a run in which none fails, those of each thread and file in turn.
+def find_syncs() -> list[Nth]:
+    """All syncs of a run in which none fails, those of each thread and file in turn.
 
     :raises CannotRecord: strace is not there, or may not be used.
     """
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None, prefix="chatnet-eio-") as scratch:
         folder = Path(scratch) / "data"
         folder.mkdir(mode=0o700)
-        run(folder, 0)
+        run(folder, None)
         lines = folder.with_name("strace").read_text("ascii").splitlines()
-    done: Counter[str] = Counter()
-    sorts: dict[tuple[str, str], list[int]] = {}
+    done: Counter[tuple[str, str]] = Counter()
+    sorts: dict[tuple[str, str], list[Nth]] = {}
     for line in lines:
-        if " fdatasync(" in line:
-            thread, _, call, *_ = line.split()
-            done[thread] += 1
-            if "<" in call:  # not one of those of nothing, by which the main thread is ahead
-                sorts.setdefault((thread, call.partition("<")[2]), []).append(done[thread])
-    for numbers in sorts.values():
-        random.Random(1).shuffle(numbers)
-    in_turn = [n for some in zip_longest(*sorts.values()) for n in some if n is not None]
+        found = _SYNC.match(line)
+        if found:
+            thread, call, file = found.groups()
+            done[thread, call] += 1
+            if file is not None:  # not one of those of nothing, by which the main thread is ahead
+                sorts.setdefault((thread, file), []).append(Nth(call, done[thread, call]))
+    for some in sorts.values():
+        random.Random(1).shuffle(some)
+    in_turn = [sync for some in zip_longest(*sorts.values()) for sync in some if sync is not None]
     return list(dict.fromkeys(in_turn))
 
 
@@ -157,11 +180,14 @@ def main() -> int:
     count = min(options.count or len(syncs), len(syncs))
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         results = pool.map(try_one, syncs[:count], chunksize=1)
-    wrong = [text for _, texts in results for text in texts]
+    wrong = [text for *_, texts in results for text in texts]
     for text in wrong:
         print(f"WRONG: {text}", file=sys.stderr)
-    files = ", ".join(f"{n} of {file}" for file, n in sorted(Counter(file for file, _ in results).items()))
-    print(f"{count} of {len(syncs)} syncs failed, each in a run of its own ({files}): {len(wrong)} wrong")
+    files = ", ".join(f"{n} of {file}" for file, n in sorted(Counter(file for file, *_ in results).items()))
+    print(
+        f"{count} of {len(syncs)} syncs failed, each in a run of its own ({files}), "
+        f"{sum(late for _, late, _ in results)} acks came later: {len(wrong)} wrong"
+    )
     return 1 if wrong else 0
 
 

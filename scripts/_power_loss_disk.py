@@ -55,22 +55,22 @@ class Disk:
     # -- states -----------------------------------------------------------------------------------------------
 
     def states(self, chance: random.Random, count: int) -> Iterator[tuple[str, dict[str, bytes]]]:
-        """``count`` states in which the files may be found, each with what it is called.
+        """``count`` states in which the files may be found, each with what it is called, each kind in turn.
 
-        First what is likeliest (all, nothing, or the first few of the pending writes are there), then torn ones, then
-        any mixture.
+        All of the pending writes are there, or nothing, or the first few, or these and a torn one; or any mixture.
         """
+        first = chance.randrange(len(_KINDS))
         for i in range(count):
-            kind = (
-                ("all", "nothing", "prefix", "torn", "mixture", "mixture")[i % 6]
-                if count > 1
-                else chance.choice(_KINDS)
-            )
-            names = self.names[-1] if kind == "all" else chance.choice(self.names)
-            yield kind, {name: _found(inode, kind, chance) for name, inode in names.items()}
+            kind = _KINDS[(first + i) % len(_KINDS)]
+            yield kind, self.state(kind, chance)
+
+    def state(self, kind: str, chance: random.Random) -> dict[str, bytes]:
+        """One state: ``all``, ``nothing``, ``prefix``, ``torn`` or ``mixture``."""
+        names = self.names[-1] if kind == "all" else chance.choice(self.names)
+        return {name: _found(inode, kind, chance) for name, inode in names.items()}
 
 
-_KINDS = ("all", "nothing", "prefix", "prefix", "torn", "torn", "mixture", "mixture", "mixture")
+_KINDS = ("all", "nothing", "prefix", "torn", "mixture", "mixture")
 
 
 def _apply(content: bytearray, operation: Operation) -> None:

@@ -1,126 +1,276 @@
-"""Senders that keep some messages in flight, and a pinger, each in a process of its own; and what they measure."""
+"""The load: some who speak and some who hear it, in one process and one thread, by a job that another process gives it.
 
-import multiprocessing
+All that is said is counted where it is heard. A run ends only when every message has its ack and every listener has
+all of them, or when nothing has come for so long that the rest is lost.
+"""
+
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from pathlib import Path
-from select import select
+from enum import Enum
+from multiprocessing import get_context
+from selectors import EVENT_READ, BaseSelector, DefaultSelector, SelectSelector
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _talkers import Talker
+from _lines import Line, Listener, Lost, Sender
+from _serving import cpu, resident
 
-from chatnet.events import Opened, Pong
-from chatnet.requests import CreateRoom, Open, Ping
+from chatnet.requests import Alive
 
-TEXT = "a message of the length that people write, more or less; some are longer "
-ROOM = "bench"
-_WARM_UP_SECONDS = 1.0
+ALIVE_SECONDS = 5.0
+SLEEPER_BUFFER = 1 << 16
+
+
+class Sleeper(Enum):
+    """One more who is connected."""
+
+    NONE = "none"
+    IDLE = "idle"
+    """Follows nothing."""
+    SLOW = "slow"
+    """Is in the room, but reads nothing until all is said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What is to be said. ``seconds`` are measured, or ``count`` messages are."""
+
+    port: int
+    pid: int
+    """The server's."""
+    senders: int = 1
+    in_flight: int = 1
+    """Of each sender: as soon as one is answered, the next is sent."""
+    rate: float = 0.0
+    """Messages a second, of all together, whatever the answers; 0 for as many as are answered."""
+    listeners: int = 1
+    seconds: float = 0.0
+    count: int = 0
+    warm_up: float = 0.5
+    size: int = 100
+    """Of a text, in bytes."""
+    sleeper: Sleeper = Sleeper.NONE
+    patience: float = 20.0
+    """Seconds without anything new: what is missing then will not come."""
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Seconds, sorted: how long each took that was begun and ended within the time measured."""
+class Outcome:
+    """What came of a job. Times are in seconds, sorted: of all that was sent while it was measured."""
 
-    times: list[float]
+    acks: list[float]
+    deliveries: list[float]
+    """One for each listener and message."""
+    said: int
+    """Answered while it was measured."""
     seconds: float
-    """The time measured."""
-    total: int = 0
-    """Of all, those before the time measured too."""
+    """Measured."""
+    server_cpu: float
+    """Seconds."""
+    busy: float
+    """Which part of the time this load itself was at work; near 1, it was not the server that was measured."""
+    resident: int
+    """Of the server, in bytes, when all was said and heard."""
+    catch_up_seconds: float
+    """Until the sleeper had all that it had missed."""
+    faults: tuple[str, ...]
 
     @property
     def rate(self) -> float:
-        """Of these a second."""
-        return len(self.times) / self.seconds
+        """Messages a second."""
+        return self.said / self.seconds
 
-    def percentile(self, percent: float) -> float:
-        """Within so many seconds, this part of all was over."""
-        return self.times[min(len(self.times) - 1, int(len(self.times) * percent / 100))]
-
-    def __str__(self) -> str:
-        p50, p99, most = (1000 * t for t in (self.percentile(50), self.percentile(99), self.times[-1]))
-        return f"{self.rate:,.0f}/s, p50 {p50:.2f} ms, p99 {p99:.2f} ms, most {most:.2f} ms"
+    @property
+    def cost(self) -> float:
+        """Microseconds of the server's CPU for each message."""
+        return 1e6 * self.server_cpu / self.said
 
 
-def send(port: int, senders: int, in_flight: int, seconds: float) -> Figures:
-    """Every sender keeps so many posts unanswered; from sending to the ack."""
-    talkers = [Talker(f"sender{i}") for i in range(senders)]
-    for talker in talkers:
-        talker.connect(port)
-    room = talkers[0].ask(lambda id: Open(id, room=ROOM), Opened).conversation.id
-    sent: dict[tuple[int, int], float] = {}
-    times: list[float] = []
-    total = 0
-    began = time.perf_counter() + _WARM_UP_SECONDS
-    by_socket = {talker.fileno(): i for i, talker in enumerate(talkers)}
+def elsewhere(workers: int = 1) -> ProcessPoolExecutor:
+    """Processes beside this one."""
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
 
-    def fill(i: int) -> None:
-        talker = talkers[i]
-        posts = [talker.post(room, TEXT) for _ in range(in_flight - talker.outstanding)]
-        now = time.perf_counter()
-        sent.update({(i, post.n): now for post in posts})
-        talker.send(*posts)
 
-    for i in range(senders):
-        fill(i)
-    while (now := time.perf_counter()) < began + seconds:
-        for number in select(list(by_socket), [], [], 0.1)[0]:
-            i = by_socket[number]
-            talkers[i].receive()
+def load(job: Job) -> Outcome:
+    """Do a job in another process."""
+    with elsewhere() as process:
+        return process.submit(run, job).result()
+
+
+def run(job: Job) -> Outcome:
+    """Do a job in this process."""
+    with ExitStack() as connections:
+        return _Run(job, connections).run()
+
+
+class _Run:
+    def __init__(self, job: Job, connections: ExitStack) -> None:
+        self._job = job
+        self._senders = [Sender(job.port, f"sender{i}", job.in_flight, job.size) for i in range(job.senders)]
+        self._listeners = [Listener(job.port, f"listener{i}", job.size) for i in range(job.listeners)]
+        self._by_user = {sender.user: sender for sender in self._senders}
+        self._sleeper = self._make_sleeper()
+        # `select` waits with a precision of microseconds, epoll of milliseconds: too coarse to keep a pace.
+        self._selector: BaseSelector = SelectSelector() if job.rate else DefaultSelector()
+        connections.enter_context(closing(self._selector))
+        for line in (*self._senders, *self._listeners):
+            connections.enter_context(closing(line))
+            self._selector.register(line, EVENT_READ, line)
+        if self._sleeper is not None:
+            connections.enter_context(closing(self._sleeper))
+        self._spoken = 0
+        self._most = sys.maxsize
+        """To be spoken in all."""
+        self._is_held_up = False
+        self._paced_since = self._next_alive = time.perf_counter()
+
+    def _make_sleeper(self) -> Line | None:
+        match self._job.sleeper:
+            case Sleeper.NONE:
+                return None
+            case Sleeper.IDLE:
+                return Line(self._job.port, "sleeper", receive_buffer=SLEEPER_BUFFER)
+            case Sleeper.SLOW:
+                return Listener(self._job.port, "sleeper", self._job.size, receive_buffer=SLEEPER_BUFFER)
+
+    def run(self) -> Outcome:
+        job = self._job
+        if job.warm_up:
+            self._speak(time.perf_counter() + job.warm_up)
+        began, said = time.perf_counter(), self._acked()
+        used, own = cpu(job.pid), time.process_time()
+        self._note_from(began)
+        if job.count:
+            self._most = self._spoken + job.count
+            self._speak(sys.maxsize)
+            self._hear_out()
+        else:
+            self._speak(began + job.seconds)
+        seconds, said = time.perf_counter() - began, self._acked() - said
+        used, own = cpu(job.pid) - used, time.process_time() - own
+        self._hear_out()
+        memory, catch_up = resident(job.pid), self._wake_sleeper()
+        return Outcome(
+            sorted(t for sender in self._senders for t in sender.times),
+            sorted(t for listener in self._listeners for t in listener.times),
+            said,
+            seconds,
+            used,
+            own / seconds,
+            memory,
+            catch_up,
+            tuple(f"{count} x {what}" for what, count in self._faults().items()),
+        )
+
+    def _note_from(self, moment: float) -> None:
+        for sender in self._senders:
+            sender.since = moment
+        for listener in self._listeners:
+            listener.since = moment
+
+    # -- saying -----------------------------------------------------------------------------------------------
+
+    def _speak(self, until: float) -> None:
+        """Go on until some time, or until all is said."""
+        self._post()
+        while self._spoken < self._most and (left := until - time.perf_counter()) > 0:
+            self._turn(min(left, self._until_due()))
+            self._post()
+
+    def _post(self) -> None:
+        if self._job.rate:
+            self._keep_pace()
+        else:
+            for sender in self._senders:
+                self._refill(sender)
+
+    def _until_due(self) -> float:
+        if not self._job.rate:
+            return 1.0
+        return max(0.0, self._paced_since + (self._spoken + 1) / self._job.rate - time.perf_counter())
+
+    def _keep_pace(self) -> None:
+        """Say what is due. What had to wait for answers counts from when it was due, or a stall would hide itself."""
+        job, start = self._job, self._paced_since
+        due = int((time.perf_counter() - start) * job.rate)
+        while self._spoken < min(due, self._most):
+            sender = self._senders[self._spoken % len(self._senders)]
+            if not sender.room_left:
+                self._is_held_up = True
+                return
+            self._spoken += 1
+            sender.say(1, start + self._spoken / job.rate if self._is_held_up else time.perf_counter())
+        self._is_held_up = False
+
+    def _refill(self, sender: Sender) -> None:
+        count = min(sender.room_left, self._most - self._spoken)
+        if count:
+            sender.say(count, time.perf_counter())
+            self._spoken += count
+
+    # -- hearing ----------------------------------------------------------------------------------------------
+
+    def _turn(self, patience: float) -> bool:
+        """Take what has come; False if nothing came."""
+        ready = self._selector.select(patience)
+        for key, _ in ready:
+            line = key.data
+            events = line.receive()
             now = time.perf_counter()
-            for n in talkers[i].acks:
-                start = sent.pop((i, n))
-                total += 1
-                if start >= began:
-                    times.append(now - start)
-            talkers[i].acks.clear()
-            talkers[i].said.clear()
-            fill(i)
-    return Figures(sorted(times), now - began, total)
+            if type(line) is Sender:
+                line.take(events, now)
+            else:
+                line.take(events, self._by_user, now)
+        self._stay_alive()
+        return bool(ready)
 
+    def _stay_alive(self) -> None:
+        """Who does not read cannot see that he is asked."""
+        now = time.perf_counter()
+        if now >= self._next_alive:
+            self._next_alive = now + ALIVE_SECONDS
+            for line in (self._sleeper, *self._listeners):
+                if line is not None:
+                    line.send(Alive())
 
-def ping(port: int, seconds: float) -> Figures:
-    """One ping after the other, with a little time between them."""
-    talker = Talker("pinger")
-    talker.connect(port)
-    times = []
-    began = time.perf_counter() + _WARM_UP_SECONDS
-    while (start := time.perf_counter()) < began + seconds:
-        talker.ask(Ping, Pong)
-        end = time.perf_counter()
-        if start >= began:
-            times.append(end - start)
-        time.sleep(0.002)
-    return Figures(sorted(times), seconds)
+    def _hear_out(self) -> None:
+        """Until all that was said has been answered and heard."""
+        last = time.perf_counter()
+        while not self._is_quiet() and time.perf_counter() < last + self._job.patience:
+            if self._turn(min(1.0, self._job.patience)):
+                last = time.perf_counter()
 
+    def _is_quiet(self) -> bool:
+        return self._acked() == self._spoken and not any(self._missed(listener) for listener in self._listeners)
 
-def make_room(port: int) -> None:
-    """The room in which all is said."""
-    talker = Talker("founder")
-    talker.connect(port)
-    talker.ask(lambda id: CreateRoom(id, ROOM), Opened)
-    talker.close()
+    def _missed(self, listener: Listener) -> int:
+        return sum(sender.n - listener.ledger.last.get(sender.user, 0) for sender in self._senders)
 
+    def _wake_sleeper(self) -> float:
+        sleeper = self._sleeper
+        if not isinstance(sleeper, Listener):
+            return 0.0
+        began = time.perf_counter()
+        try:
+            while self._missed(sleeper):
+                sleeper.take(sleeper.receive(), {}, 0.0)
+        except (Lost, OSError) as error:
+            sleeper.ledger.faults[f"slow reader: {error}"] += 1
+        self._listeners.append(sleeper)
+        return time.perf_counter() - began
 
-def _run(work: object, arguments: tuple[object, ...], pipe: Connection) -> None:
-    assert callable(work)
-    pipe.send(work(*arguments))
+    # -- counting ---------------------------------------------------------------------------------------------
 
+    def _acked(self) -> int:
+        return sum(sender.acked for sender in self._senders)
 
-@contextmanager
-def elsewhere(work: object, *arguments: object) -> Iterator[Connection]:
-    """Call something in another process; its result comes through the pipe."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_run, args=(work, arguments, theirs))
-    process.start()
-    theirs.close()
-    try:
-        yield ours
-    finally:
-        process.join(60)
-        process.kill()
-        ours.close()
+    def _faults(self) -> Counter[str]:
+        faults = Counter({"unanswered": self._spoken - self._acked()})
+        for sender in self._senders:
+            faults += sender.faults
+        for listener in self._listeners:
+            faults += listener.ledger.faults
+            faults["not heard"] += self._missed(listener)
+        return +faults

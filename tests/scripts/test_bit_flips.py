@@ -7,5 +7,5 @@ def test_a_flipped_bit_is_refused_shown_or_harmless_and_named_unless_harmless() 
     done = run_script("_bit_flips.py", "300")
     assert done.returncode == 0, done.stderr
     assert "0 wrong" in done.stdout
-    for kind in ("harmless", "refused", "shown as damaged"):
+    for kind in ("harmless", "refused", "shown as damaged", "search impaired"):
         assert kind in done.stdout, "all of them are among so many"

@@ -9,7 +9,7 @@ import pytest
 
 from chatnet.client.outbox import ToRoom
 from chatnet.core.entries import PutMessage, PutRoom, PutUser
-from chatnet.model import LOBBY, Kind, Message
+from chatnet.model import LOBBY, Kind, Message, Role
 from chatnet.store.database import Database
 from chatnet.store.schema import row_id
 
@@ -88,7 +88,7 @@ def folder(tmp_path: Path) -> Path:
         PutMessage(LOBBY_ID, ANN, "ann", "", Kind.TEXT, body, 0, 1000 + n, DEVICE, n, None)
         for n, body in enumerate(SAID, 1)
     ]
-    database.write([[PutUser(ANN, "ann", "", True, b"h" * 32), PutRoom(LOBBY_ID, LOBBY, 0, False), *entries]])
+    database.write([[PutUser(ANN, "ann", "", Role.GUEST, b"h" * 32), PutRoom(LOBBY_ID, LOBBY, 0, False), *entries]])
     database.close()
     return tmp_path
 

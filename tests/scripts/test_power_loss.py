@@ -3,9 +3,12 @@
 import random
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatnet.events import Ack
 from chatnet.wire.codec import encode
@@ -63,7 +66,7 @@ def test_nothing_that_was_promised_is_lost_with_the_power() -> None:
     checkpoints = re.search(r"(\d+) checkpoints", done.stdout)
     assert checkpoints is not None
     assert int(checkpoints[1]) >= 10, "the run has many checkpoints"
-    states = re.search(r"started on (\d+) states .* 0 of them with losses", done.stdout)
+    states = re.search(r"started on (\d+) different states .* 0 times with losses", done.stdout)
     assert states is not None
     assert int(states[1]) >= 2000
 
@@ -201,3 +204,54 @@ def test_a_file_is_cut_as_a_whole() -> None:
     )
     found = {files["f"] for _, files in states(disk)}
     assert found == {b"a" * 1024, b"", bytes(1024), bytes(SECTOR) + b"b" * SECTOR}
+
+
+_steps = st.builds(Write, st.just("f"), st.integers(0, 3000), st.binary(min_size=1, max_size=1500)) | st.builds(
+    Truncate, st.just("f"), st.integers(0, 4000)
+)
+
+
+@given(st.lists(_steps, max_size=4), st.lists(_steps, max_size=4), st.integers(0, 2**32))
+def test_every_sector_and_the_length_are_as_at_some_moment_since_the_last_sync(
+    before: list[Step], since: list[Step], seed: int
+) -> None:
+    disk = after(Create("f"), Sync(""), *before, Sync("f"))
+    moments = [whole(disk)]
+    for step in since:
+        disk.apply(step)
+        moments.append(whole(disk))
+    for kind, files in disk.states(random.Random(seed), 12):
+        found = files["f"]
+        assert any(is_mixture(found, some) for some in between_cuts(moments))
+        if kind in ("all", "nothing"):
+            assert found == moments[-1 if kind == "all" else 0]
+        if kind == "prefix":
+            assert found in moments
+
+
+def whole(disk: Disk) -> bytes:
+    """The file if nothing is lost."""
+    ((_, files),) = (state for state in states(disk, 6) if state[0] == "all")
+    return files["f"]
+
+
+def between_cuts(moments: list[bytes]) -> list[list[bytes]]:
+    """These moments, parted wherever the file was shortened."""
+    parts = [moments[:1]]
+    for then, now in pairwise(moments):
+        if len(now) < len(then):
+            parts.append([])
+        parts[-1].append(now)
+    return parts
+
+
+def is_mixture(found: bytes, moments: list[bytes]) -> bool:
+    """Is each sector as at one of the moments?
+
+    The length may be another one's: then nothing is seen of what lies behind it, and zeros where nothing was yet.
+    """
+    return any(len(found) == len(moment) for moment in moments) and all(
+        found[start : start + SECTOR]
+        in {moment[start : start + SECTOR].ljust(SECTOR, b"\0")[: len(found) - start] for moment in moments}
+        for start in range(0, len(found), SECTOR)
+    )

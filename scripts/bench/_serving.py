@@ -1,0 +1,79 @@
+"""The server that is measured, in a process of its own, and what the system says of that process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_SERVER = Path(__file__).resolve().with_name("_bench_server.py")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_END_SECONDS = 60
+
+
+class CannotMeasure(Exception):
+    """The message says why."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A server that listens."""
+
+    pid: int
+    port: int
+    start_seconds: float
+    """From the start of its process until it listened."""
+    _process: "subprocess.Popen[str]"
+
+    def queued(self) -> int:
+        """The most bytes that are queued for one peer just now."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+@contextmanager
+def serve(data: Path | None, *options: str, under: Sequence[str] = ()) -> Iterator[Serving]:
+    """A server that keeps everything in a folder, or in memory; perhaps ``under`` another program.
+
+    :raises CannotMeasure: it does not start.
+    """
+    where = [] if data is None else ["--data", str(data)]
+    command = [*under, sys.executable, str(_SERVER), *where, *options]
+    start = time.perf_counter()
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    except FileNotFoundError:
+        raise CannotMeasure(f"there is no {command[0]}") from None
+    with process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise CannotMeasure("the server did not start")
+        listening = json.loads(line)
+        try:
+            yield Serving(listening["pid"], listening["port"], time.perf_counter() - start, process)
+        finally:
+            os.kill(listening["pid"], signal.SIGTERM)
+            process.wait(_END_SECONDS)
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that a process has used, all threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise CannotMeasure(f"there is no process {pid}")
