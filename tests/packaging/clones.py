@@ -11,7 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGED = ["chatnet", "cli", "gui", "scripts", "pyproject.toml", "README.md", "LICENSE"]
-RUNTIME = ["click", "msgspec"]
+DEPENDENCIES = ["click", "cryptography", "msgspec", "scramp", "sv-ttk"]
+RUNTIME = [*DEPENDENCIES, "asn1crypto", "cffi", "pycparser"]
+"""With what those need in turn."""
 TO_BUILD = ["pip", "hatchling", "packaging", "pathspec", "pluggy", "trove-classifiers"]
 LONGEST = 120.0
 
