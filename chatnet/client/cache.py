@@ -21,6 +21,7 @@ from chatnet.events import (
     Marked,
     Opened,
     Presence,
+    Removed,
     Renamed,
     RoomChanged,
     Started,
@@ -112,6 +113,8 @@ class Cache:
                 self._put(replace(self.conversations[room.id], room=room))
             case Renamed(user):
                 self._rename(user)
+            case Removed(conversation=id):
+                self.present.pop(id, None)
 
     def learn_answer(self, request: Request, reply: Event) -> None:
         """Take over what a reply tells only together with its request."""

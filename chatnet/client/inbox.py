@@ -8,11 +8,12 @@ every cursor. What the server cannot give any more is told to the application, n
 
 from collections.abc import Callable
 
+from chatnet import errors
 from chatnet.client.cache import Cache
 from chatnet.client.connection import Ask, Handler
 from chatnet.client.news import ChatStarted, HistoryLost, Incoming, Missed, News, RoomLost
 from chatnet.errors import ErrorCode, ProtocolError
-from chatnet.events import ConversationPage, Deliver, Event, Following, Joined, Refused, Started, Truncated
+from chatnet.events import ConversationPage, Deliver, Event, Following, Joined, Refused, Removed, Started, Truncated
 from chatnet.model import Conversation, ConversationId, Seq
 from chatnet.requests import Follow, Join, ListConversations, Part
 
@@ -41,13 +42,22 @@ class Inbox:
     """The cursors of one session.
 
     ``live``: follow all personal chats, those that are to come too. ``start``: the last seq that is *not* to be
-    heard of a personal chat that is there at the first login; by default, its newest one.
+    heard of a personal chat that is there at the first login; by default, its newest one. ``fail``: this session can
+    hear nothing, ever.
     """
 
     def __init__(
-        self, cache: Cache, ask: Ask, tell: Callable[[News], None], *, live: bool, start: ChatStart | None = None
+        self,
+        cache: Cache,
+        ask: Ask,
+        tell: Callable[[News], None],
+        fail: Callable[[errors.Refused], None],
+        *,
+        live: bool,
+        start: ChatStart | None = None,
     ) -> None:
         self._cache = cache
+        self._fail = fail
         self._ask = ask
         self._tell = tell
         self._live = live
@@ -135,6 +145,11 @@ class Inbox:
         self._cursors.pop(room, None)
         self._parting.append(room)
         self._ask(lambda n: Part(n, room), parted)
+
+    def removed(self, event: Removed) -> None:
+        """One is put out of a room, or has left it on another device: nothing more of it comes, after no connection."""
+        if event.conversation in self._cursors:
+            self._lose(event.conversation, event.code, event.reason)
 
     def _come_back(self, room: str) -> None:
         def done(reply: Event | None) -> None:
@@ -257,6 +272,9 @@ class Inbox:
     def _listed(self, reply: Event | None) -> None:
         match reply:
             case None:
+                return
+            case Refused(code=code, reason=reason):
+                self._fail(errors.Refused(code, reason))  # as with a token that is good for sending only
                 return
             case ConversationPage(conversations=conversations, next=following):
                 for conversation in conversations:

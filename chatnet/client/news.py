@@ -89,17 +89,26 @@ class MarksMoved(News, frozen=True):
 
 
 class RoomLost(News, frozen=True):
-    """One was in this room and could not come back to it after the connection was lost."""
+    """One is no longer in this room: put out, gone on another device, or not let in again after a lost connection."""
 
     room: str
     code: str
     reason: str
 
 
-class RoomUpdated(News, frozen=True):
-    """A room that one is in was archived, opened again, or has another owner."""
+class Invitation(News, frozen=True):
+    """One may join this room from now on."""
 
     room: Room
+    by: User
+
+
+class RoomUpdated(News, frozen=True):
+    """A room that one is in has another name, topic or owner, was archived, opened again, made private or public."""
+
+    room: Room
+    before: Room | None = None
+    """None if this client did not know it."""
 
 
 class PresenceChanged(News, frozen=True):

@@ -28,6 +28,7 @@ from chatnet.client.news import (
     Answer,
     HistoryLost,
     Incoming,
+    Invitation,
     MarksMoved,
     News,
     Offline,
@@ -44,9 +45,11 @@ from chatnet.events import (
     Deliver,
     Event,
     Hello,
+    Invited,
     Marked,
     Nack,
     Presence,
+    Removed,
     Renamed,
     RoomChanged,
     Started,
@@ -104,7 +107,7 @@ class ClientSession:
         self._backoff = Backoff(random)
         self._outbox: Outbox = MemoryOutbox() if outbox is None else outbox
         self._sender = Sender(self._outbox, self.cache, self._ask, self._send, self._tell, lambda: self._heard_at)
-        self._inbox = Inbox(self.cache, self._ask, self._tell, live=live, start=chat_start)
+        self._inbox = Inbox(self.cache, self._ask, self._tell, self._is_shut_out, live=live, start=chat_start)
         self._marker = Marker(self._ask)
         self._connection: Connection | None = None
         self._channel: Channel = UNKNOWN_CHANNEL
@@ -288,6 +291,9 @@ class ClientSession:
     def _tell(self, news: News) -> None:
         self._news.append(news)
 
+    def _is_shut_out(self, refused: Refused) -> None:
+        self._fail(refused, is_final=True)
+
     # -- login ------------------------------------------------------------------------------------------------
 
     def _greeted(self, hello: Event) -> None:
@@ -352,6 +358,7 @@ class ClientSession:
             self._greeted(event)
             return
         before = self.cache.people.get(event.user.id) if isinstance(event, Renamed) else None
+        known = self.cache.conversations.get(event.room.id) if isinstance(event, RoomChanged) else None
         self.cache.learn(event)
         match event:
             case Deliver():
@@ -371,7 +378,11 @@ class ClientSession:
             case Renamed(user=user):
                 self._tell(UserRenamed(before, user))
             case RoomChanged(room=room):
-                self._tell(RoomUpdated(room))
+                self._tell(RoomUpdated(room, None if known is None else known.room))
+            case Removed():
+                self._inbox.removed(event)
+            case Invited(room=room, by=by):
+                self._tell(Invitation(room, by))
             case _:
                 self._replied(event)
         if self.phase is Phase.ONLINE and not self._told_online and self._inbox.is_complete:

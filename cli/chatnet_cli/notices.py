@@ -2,6 +2,7 @@
 
 from chatnet.client.news import (
     HistoryLost,
+    Invitation,
     Missed,
     News,
     Offline,
@@ -11,7 +12,7 @@ from chatnet.client.news import (
     RoomUpdated,
     UserRenamed,
 )
-from chatnet.model import User
+from chatnet.model import Role, Room, User
 from chatnet_cli.render import shown_place, shown_user
 from chatnet_cli.safe_text import safe_name
 
@@ -39,6 +40,9 @@ class ConnectionNotices:
             case Missed(conversation, first, last):
                 count = "1 message" if first == last else f"{last - first + 1} messages"
                 return f"{count} of {shown_place(conversation)} missed: the server no longer keeps them"
+            case Invitation(room, by):
+                name = safe_name(room.name)
+                return f"{shown_user(by)} invites you to the room {name}:  chatnet listen --room {name}"
             case RoomLost(room, _, reason):
                 return f"no longer in {safe_name(room)}: {safe_name(reason)}"
         return None
@@ -52,7 +56,25 @@ def social_notice(news: News, me: User) -> str | None:
             went = [f"{shown_user(user)} has left" for user in parted]
             return f"{shown_place(conversation)}: {', '.join(came + went)}" if came or went else None
         case UserRenamed(before=before, user=user) if before is not None and user.id != me.id:
-            return f"{shown_user(before)} is now {shown_user(user)}"
-        case RoomUpdated(room):
-            return f"{safe_name(room.name)} is archived" if room.archived else f"{safe_name(room.name)} is open"
+            if shown_user(before) != shown_user(user):
+                return f"{shown_user(before)} is now {shown_user(user)}"
+            if before.role != user.role:
+                return f"{shown_user(user)} is now {'an admin' if user.role is Role.ADMIN else 'a member'}"
+        case RoomUpdated(room=room, before=before) if before is not None:
+            return _room_notice(before, room)
     return None
+
+
+def _room_notice(before: Room, room: Room) -> str | None:
+    """What has changed about a room."""
+    name, said = safe_name(room.name), []
+    if before.name != room.name:
+        said.append(f"the room {safe_name(before.name)} is now called {name}")
+    if before.topic != room.topic:
+        topic = safe_name(room.topic)
+        said.append(f"the topic of {name} is now: {topic}" if topic else f"{name} has no topic now")
+    if before.private != room.private:
+        said.append(f"{name} is now private" if room.private else f"{name} is now open to everybody")
+    if before.archived != room.archived:
+        said.append(f"{name} is archived" if room.archived else f"{name} is no longer archived")
+    return "; ".join(said) or None

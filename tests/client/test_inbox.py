@@ -1,8 +1,33 @@
 """What arrives is applied exactly once and in order, over any number of connections."""
 
-from chatnet.client.news import ChatStarted, HistoryLost, Incoming, Missed, News, Online, RoomLost
-from chatnet.errors import ErrorCode
-from chatnet.events import ConversationPage, Deliver, Done, Following, Joined, Started, Truncated, Welcome
+from msgspec.structs import replace
+
+from chatnet.client.news import (
+    ChatStarted,
+    HistoryLost,
+    Incoming,
+    Invitation,
+    Missed,
+    News,
+    Online,
+    RoomLost,
+    RoomUpdated,
+)
+from chatnet.client.session import Phase
+from chatnet.errors import ErrorCode, Refused
+from chatnet.events import (
+    ConversationPage,
+    Deliver,
+    Done,
+    Following,
+    Invited,
+    Joined,
+    Removed,
+    RoomChanged,
+    Started,
+    Truncated,
+    Welcome,
+)
 from chatnet.events import Refused as RefusedEvent
 from chatnet.model import Conversation, Room, User
 from chatnet.requests import Follow, Join, ListConversations, Login, Part, Request
@@ -150,6 +175,38 @@ def test_nothing_is_heard_of_a_room_that_one_leaves(live: Script) -> None:
 
 
 # -- personal chats -------------------------------------------------------------------------------------------
+
+
+def test_who_is_put_out_of_a_room_hears_nothing_more_and_does_not_come_back_by_itself(script: Script) -> None:
+    in_lobby(script, head=10)
+    script.says(Removed(1, "KICKED", "anna has put you out"), deliver(1, 11))
+    assert script.news() == [RoomLost("lobby", "KICKED", "anna has put you out")]
+    assert script.session.applied(1) is None
+    assert not any(isinstance(request, Join) for request in come_back(script))
+    script.says(Removed(1, "KICKED", "once more"))
+    assert not any(isinstance(item, RoomLost) for item in script.news())
+
+
+def test_an_invitation_and_what_changes_about_a_room_are_told(script: Script) -> None:
+    in_lobby(script)
+    board = Room(7, "board", private=True)
+    script.says(Invited(board, BOB), RoomChanged(replace(LOBBY, topic="tea")), RoomChanged(board))
+    assert script.news() == [
+        Invitation(board, BOB),
+        RoomUpdated(replace(LOBBY, topic="tea"), LOBBY),
+        RoomUpdated(board, None),
+    ]
+
+
+def test_a_live_session_that_may_hear_nothing_ends_with_the_reason(live: Script) -> None:
+    live.log_in()
+    listing = live.hears_one(ListConversations)
+    live.says(RefusedEvent(listing.id, "FORBIDDEN", "this token is good for sending only"))
+    assert live.session.wants_close
+    live.drop()
+    assert live.session.phase is Phase.STOPPED
+    assert isinstance(live.session.failure, Refused)
+    assert live.session.failure.message == "this token is good for sending only"
 
 
 def test_a_live_session_hears_its_chats_from_their_heads_on(live: Script) -> None:

@@ -74,10 +74,10 @@ def test_a_long_certificate_is_read_too() -> None:
     assert read_certificate(certificate(organisation="x" * 60)).public_key == read_certificate(GOOD).public_key
 
 
-@pytest.mark.parametrize("end", range(len(GOOD)))
-def test_a_cut_certificate_is_none(end: int) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        read_certificate(GOOD[:end])
+def test_a_cut_certificate_is_none() -> None:
+    for end in range(len(GOOD)):
+        with pytest.raises(ValueError, match=r"."):
+            read_certificate(GOOD[:end])
 
 
 def test_nothing_may_follow_a_certificate() -> None:
