@@ -1,5 +1,6 @@
 """A whole server with TLS: its key, its certificate, its first admin, and its owner."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from chatnet.errors import Refused, TrustError
 from chatnet.model import Role
 from chatnet.net.certificates import own_certificates
 from chatnet.net.local_access import load_local_access
+from chatnet.net.platform import is_minimal, stop_on_signals
 from chatnet.net.trust import Pinned, TrustFor
 from chatnet.server import Server
 
 EVERYWHERE = Address(TLS, "0.0.0.0", 0)
+DEADLINE = 10.0
 LOOPBACK = Address(TLS, "127.0.0.1", 0)
 
 
@@ -103,6 +106,25 @@ def test_a_given_certificate_is_read_again_when_asked(tmp_path: Path) -> None:
             assert server.pin != before
             with Client(place(server), name="carol", trust=pinned(server.pin or b"")):
                 pass
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP") or is_minimal(), reason="this system has no SIGHUP")
+def test_a_hangup_reads_the_certificate_again(tmp_path: Path) -> None:
+    for folder in ("old", "new"):
+        (tmp_path / folder).mkdir()
+        own_certificates(tmp_path / folder)
+    chain, key = tmp_path / "old" / "tls-certificate.pem", tmp_path / "old" / "tls-key.pem"
+    server = Server(Config(bind=(LOOPBACK,), certificate=chain, key=key))
+    server.start()
+    before = server.pin
+    with stop_on_signals(server.stop, server.wakeup_fd, server.reload):
+        for path in (key, chain):
+            path.write_bytes((tmp_path / "new" / path.name).read_bytes())
+        signal.raise_signal(signal.SIGHUP)
+        server.turn(DEADLINE)
+        assert server.pin not in (None, before)
+        signal.raise_signal(signal.SIGTERM)
+        server.run()
 
 
 def test_without_a_local_socket_a_private_file_lets_in_the_owner(tmp_path: Path) -> None:
