@@ -40,7 +40,9 @@ class ReplayFailed(Exception):
 def serve(pipe: Connection) -> None:
     """A server on a free port, in a process of its own, without rate limits; stopped by the end of the pipe."""
     fast = 1e9
-    limits = Limits(post_burst=fast, text_burst=fast, request_burst=fast, strangers=10_000)
+    limits = Limits(
+        post_burst=fast, text_burst=fast, request_burst=fast, strangers=10_000, wasted_connections_per_place=10_000
+    )
     with Server(Config(bind=(Address(TCP, "127.0.0.1", 0),), limits=limits)) as server:
         pipe.send(server.addresses[0])
         pipe.poll(None)
