@@ -22,6 +22,7 @@ _COMMANDS = {
     "send": "chatnet_cli.send",
     "listen": "chatnet_cli.listen",
     "chat": "chatnet_cli.chat",
+    "gui-client": "chatnet_cli.gui:client",
     "who": "chatnet_cli.who",
     "rooms": "chatnet_cli.rooms",
     "chats": "chatnet_cli.chats",

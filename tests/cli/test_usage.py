@@ -13,6 +13,7 @@ COMMANDS = [
     "send",
     "listen",
     "chat",
+    "gui-client",
     "who",
     "rooms",
     "chats",

@@ -1,0 +1,188 @@
+"""A client in a thread of its own, for programs whose main thread draws windows.
+
+The rule kept here: the two threads share two queues and nothing else. What is to be done goes in as a function of the
+client; everything that happens comes out as one stream of `Notice`, in order. That stream is bounded: while nobody
+takes from it the thread waits and reads nothing from the server, which then keeps for later what it has to say.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+
+from chatnet.address import Address
+from chatnet.client.client import Client
+from chatnet.client.news import News, Woken
+from chatnet.errors import ChatnetError, ErrorCode, Unreachable
+from chatnet.model import User
+
+CAPACITY = 1000
+"""Notices that wait to be taken."""
+
+Work = Callable[[Client], object]
+"""What is to be done in the thread; what it returns comes out in an `Answered`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The first login has succeeded. It is the first notice, unless that is an `Ended`."""
+
+    user: User
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The work of this number is done."""
+
+    number: int
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The work of this number could not be done."""
+
+    number: int
+    error: ChatnetError
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last notice: the client has left, or was made to; ``error`` is None if it was asked to."""
+
+    error: ChatnetError | None
+
+
+Notice = News | Connected | Answered | Failed | Ended
+
+
+class _Notices:
+    """A bounded queue whose writer can be let go."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._items: deque[Notice] = deque()
+        self._changed = threading.Condition()
+        self._is_open = True
+
+    def put(self, notice: Notice) -> None:
+        """Add one; waits for room, but not once it is let go."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._items) < self._capacity or not self._is_open)
+            self._items.append(notice)
+            self._changed.notify_all()
+
+    def take(self, most: int, timeout: float) -> list[Notice]:
+        with self._changed:
+            if timeout:
+                self._changed.wait_for(lambda: bool(self._items), timeout)
+            taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
+            self._changed.notify_all()
+        return taken
+
+    def let_go(self) -> None:
+        """Nobody will take what comes: do not wait for that."""
+        with self._changed:
+            self._is_open = False
+            self._changed.notify_all()
+
+
+class ClientThread:
+    """Runs one client. ``open_client`` is called in the thread; what it gives is entered there, and left at the end."""
+
+    def __init__(self, open_client: Callable[[], AbstractContextManager[Client]], *, capacity: int = CAPACITY) -> None:
+        self._open_client = open_client
+        self._notices = _Notices(capacity)
+        self._work: SimpleQueue[tuple[int, Work, bool]] = SimpleQueue()
+        self._last = 0
+        self._stopping = threading.Event()
+        self._client: Client | None = None
+        self._thread = threading.Thread(target=self._run, name="chatnet client", daemon=True)
+
+    # -- for the program's own thread -------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def ask(self, work: Work) -> int:
+        """Have the server asked something: `Answered` or `Failed` follows, with the number that is returned.
+
+        Without a connection it fails at once, with UNREACHABLE.
+        """
+        return self._submit(work, needs_connection=True)
+
+    def do(self, work: Work) -> int:
+        """Have something done that needs no connection, such as `Client.post` and `Client.mark_read`."""
+        return self._submit(work, needs_connection=False)
+
+    def take(self, most: int = CAPACITY, timeout: float = 0.0) -> list[Notice]:
+        """What has happened, at most so many; waits up to ``timeout`` seconds for the first."""
+        return self._notices.take(most, timeout)
+
+    def stop(self) -> None:
+        """Have the client leave, after what was posted is sent, if it can be. Does not wait; see `join`."""
+        self._stopping.set()
+        self._notices.let_go()
+        self._wake()
+
+    def join(self, timeout: float) -> bool:
+        """Wait until the client has left; False if that takes longer."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _submit(self, work: Work, *, needs_connection: bool) -> int:
+        self._last += 1
+        self._work.put((self._last, work, needs_connection))
+        self._wake()
+        return self._last
+
+    def _wake(self) -> None:
+        # Before there is a client nobody waits for it: what was put before that is looked for once it is there.
+        if self._client is not None:
+            self._client.wake()
+
+    # -- the thread -------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        error: ChatnetError | None = None
+        try:
+            with self._open_client() as client:
+                self._client = client
+                self._notices.put(Connected(client.user, client.address))
+                self._serve(client)
+        except ChatnetError as reason:
+            error = None if self._stopping.is_set() else reason
+        except Exception as bug:
+            error = ChatnetError(ErrorCode.INTERNAL, f"a bug in chatnet: {type(bug).__name__}: {bug}")
+            raise
+        finally:
+            self._client = None
+            self._notices.put(Ended(error))
+
+    def _serve(self, client: Client) -> None:
+        self._do_all(client)
+        if self._stopping.is_set():
+            return
+        for news in client.events():
+            if not isinstance(news, Woken):
+                self._notices.put(news)
+            self._do_all(client)
+            if self._stopping.is_set():
+                return
+
+    def _do_all(self, client: Client) -> None:
+        while True:
+            try:
+                number, work, needs_connection = self._work.get_nowait()
+            except Empty:
+                return
+            try:
+                if needs_connection and not client.is_online:
+                    raise Unreachable(ErrorCode.UNREACHABLE, "there is no connection to the server now")
+                self._notices.put(Answered(number, work(client)))
+            except ChatnetError as error:
+                self._notices.put(Failed(number, error))

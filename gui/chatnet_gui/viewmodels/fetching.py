@@ -1,0 +1,46 @@
+"""What is asked of the server for the windows. These functions run in the client's thread and share nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from chatnet import Client
+from chatnet.errors import Refused
+from chatnet.model import Conversation, ConversationId, Message, Seq, User
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Where one is, and who else."""
+
+    conversations: list[Conversation] = field(default_factory=list)
+    people: dict[ConversationId, list[User]] = field(default_factory=dict)
+    """By room."""
+    online: list[User] = field(default_factory=list)
+    refused: str = ""
+    """Why one is not in a room."""
+
+
+def enter(chat: Client, rooms: Iterable[str]) -> Entered:
+    """Be in these rooms, and look around."""
+    refused = ""
+    for room in rooms:
+        try:
+            chat.join(room)
+        except Refused as error:
+            refused = error.message
+    conversations = chat.conversations()
+    people: dict[ConversationId, list[User]] = {}
+    for conversation in conversations:
+        if conversation.room is not None:
+            try:
+                people[conversation.id] = chat.who(conversation.room.name)
+            except Refused:
+                continue  # the room has gone since
+    return Entered(conversations, people, chat.who(), refused)
+
+
+def fetch(chat: Client, conversation: ConversationId, low: Seq, high: Seq) -> list[Message]:
+    """The messages of a range, at most 1,000 of them; fewer where the server keeps no more."""
+    middle = (low + high) // 2
+    around = chat.around(conversation, middle, high - middle + 1)
+    return [message for message in around if low <= message.seq <= high]

@@ -1,0 +1,56 @@
+"""Fetches pages of a conversation's history, one at a time for each conversation."""
+
+from collections.abc import Callable, Sequence
+
+from chatnet.errors import ChatnetError
+from chatnet.model import Message, Seq
+from chatnet_gui.viewmodels.conversation import ConversationModel
+from chatnet_gui.viewmodels.fetching import fetch
+from chatnet_gui.viewmodels.questions import Questions
+
+Span = tuple[Seq, Seq]
+Put = Callable[[Sequence[Message]], None]
+
+
+class Pager:
+    """``fetched`` is called whenever a conversation shows something else."""
+
+    def __init__(self, questions: Questions, fetched: Callable[[], None]) -> None:
+        self._questions = questions
+        self._fetched = fetched
+
+    def load(self, model: ConversationModel) -> None:
+        """Show the newest page."""
+        if (span := model.newest()) is not None:
+            self._fetch(model, span, model.put_page)
+        else:
+            model.put_page(())
+
+    def older(self, model: ConversationModel) -> None:
+        """Put a page above what is shown, if there is one."""
+        if (span := model.older()) is not None:
+            self._fetch(model, span, model.put_older)
+
+    def newer(self, model: ConversationModel) -> None:
+        """Put a page below what is shown, if there is one."""
+        if (span := model.newer()) is not None:
+            self._fetch(model, span, model.put_newer)
+
+    def go_to(self, model: ConversationModel, seq: Seq) -> None:
+        """Show the page with a message in its middle."""
+        if not model.is_loading and (span := model.around(seq)) is not None:
+            self._fetch(model, span, model.put_page)
+
+    def _fetch(self, model: ConversationModel, span: Span, put: Put) -> None:
+        model.is_loading = True
+
+        def done(page: object) -> None:
+            assert isinstance(page, list)
+            put(page)
+            self._fetched()
+
+        def failed(error: ChatnetError) -> None:
+            model.is_loading = False
+            self._questions.failed(error)
+
+        self._questions.ask(lambda chat: fetch(chat, model.info.id, *span), done, failed)

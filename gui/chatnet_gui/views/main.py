@@ -1,0 +1,241 @@
+"""The main window: conversations, messages and the entry, people, and the state of the connection."""
+
+import tkinter as tk
+import webbrowser
+from collections.abc import Callable
+from datetime import date
+from tkinter import ttk
+
+from chatnet.model import ConversationId
+from chatnet_gui.theme import Theme
+from chatnet_gui.viewmodels.conversation import ConversationModel
+from chatnet_gui.viewmodels.segments import line
+from chatnet_gui.viewmodels.session import LIST, MESSAGES, PEOPLE, STATUS, SessionModel
+from chatnet_gui.viewmodels.settings import Settings
+from chatnet_gui.views.composer import Composer
+from chatnet_gui.views.dialogs import PersonalChatDialog, RoomDialog, SearchDialog, SettingsDialog, SwitchDialog
+from chatnet_gui.views.lists import ConversationList, PeopleList
+from chatnet_gui.views.message_list import MessageList
+
+SMALLEST = (720, 460)
+_PEOPLE_FROM = 860
+"""The window's width, in pixels, from which there is room for the people."""
+
+
+class MainView(ttk.Frame):
+    """``log_out`` leaves the server; ``restyle`` sets fonts and colours anew after a change of the settings."""
+
+    def __init__(
+        self,
+        master: tk.Tk,
+        session: SessionModel,
+        settings: Settings,
+        theme: Theme,
+        log_out: Callable[[], None],
+        restyle: Callable[[], None],
+    ) -> None:
+        super().__init__(master, padding=(12, 10, 12, 8))
+        self._window, self._session, self._settings, self._theme = master, session, settings, theme
+        self._restyle = restyle
+        self._shown: ConversationModel | None = None
+        """Whose draft stands in the entry."""
+        self._wanted_row = ""
+        self._make_toolbar(log_out)
+        self._make_left()
+        self._make_middle()
+        self._make_right()
+        self._make_status()
+        self.columnconfigure(1, weight=1)
+        self.rowconfigure(1, weight=1)
+        self._bind_keys()
+        self.dress()
+        self.composer.text.focus_set()
+
+    # -- parts ------------------------------------------------------------------------------------------------
+
+    def _make_toolbar(self, log_out: Callable[[], None]) -> None:
+        bar = ttk.Frame(self)
+        bar.grid(row=0, column=0, columnspan=3, sticky="ew", pady=(0, 8))
+        self._title = ttk.Label(bar, style="Title.TLabel")
+        self._title.pack(side="left")
+        self._topic = ttk.Label(bar, style="Muted.TLabel")
+        buttons = (
+            ("Logout", log_out),
+            ("Settings", self.open_settings),
+            ("Search", self.search),
+            ("Clear Chat", self._session.clear),
+            ("Personal Chat", self.personal_chat),
+        )
+        for text, act in buttons:
+            ttk.Button(bar, text=text, command=act).pack(side="right", padx=(6, 0))
+        self._topic.pack(side="left", padx=(12, 0), fill="x", expand=True)
+
+    def _make_left(self) -> None:
+        frame = ttk.Frame(self)
+        frame.grid(row=1, column=0, sticky="nsew", padx=(0, 10))
+        self.list = ConversationList(frame, self._choose)
+        self.list.pack(fill="both", expand=True)
+        row = ttk.Frame(frame)
+        row.pack(fill="x", pady=(8, 0))
+        ttk.Button(row, text="Rooms…", command=self.rooms).pack(side="left", fill="x", expand=True)
+        self._leave = ttk.Button(row, text="Leave", command=self._session.leave)
+        self._leave.pack(side="left", fill="x", expand=True, padx=(6, 0))
+
+    def _make_middle(self) -> None:
+        frame = ttk.Frame(self)
+        frame.grid(row=1, column=1, sticky="nsew")
+        frame.rowconfigure(1, weight=1)
+        frame.columnconfigure(0, weight=1)
+        self._hidden = ttk.Frame(frame, padding=(0, 0, 0, 8))
+        ttk.Label(self._hidden, style="Muted.TLabel", text="What was said before is hidden on this device.").pack(
+            side="left"
+        )
+        ttk.Button(self._hidden, text="Show earlier", command=self._session.show_earlier).pack(side="right")
+        self.messages = MessageList(frame, self._session, self._span, self._open_link)
+        self.messages.grid(row=1, column=0, sticky="nsew")
+        self.composer = Composer(frame, self._send, self._session.names)
+        self.composer.grid(row=2, column=0, sticky="ew")
+
+    def _make_right(self) -> None:
+        self._right = ttk.Frame(self)
+        self.people = PeopleList(self._right, self._session.personal_chat)
+        self.people.pack(fill="both", expand=True)
+
+    def _make_status(self) -> None:
+        bar = ttk.Frame(self)
+        bar.grid(row=2, column=0, columnspan=3, sticky="ew", pady=(8, 0))
+        self._state = ttk.Label(bar, style="Success.TLabel")
+        self._state.pack(side="left")
+        self._notice = ttk.Label(bar, style="Warning.TLabel", anchor="e")
+        self._notice.pack(side="right", fill="x", expand=True, padx=(16, 0))
+
+    def _bind_keys(self) -> None:
+        root = self._window
+        for keys, act in (
+            ("<Control-f>", self.search), ("<Control-k>", self.switch), ("<Control-n>", self.personal_chat),
+            ("<Control-j>", self.rooms), ("<Control-comma>", self.open_settings),
+            ("<Control-plus>", lambda: self._zoom(1)), ("<Control-equal>", lambda: self._zoom(1)),
+            ("<Control-KP_Add>", lambda: self._zoom(1)), ("<Control-minus>", lambda: self._zoom(-1)),
+            ("<Control-KP_Subtract>", lambda: self._zoom(-1)), ("<Control-0>", lambda: self._zoom(0)),
+        ):  # fmt: skip
+            for widget in (root, self.composer.text, self.messages.text):
+                widget.bind(keys, lambda _, act=act: self._act(act))  # type: ignore[misc]
+        root.bind("<FocusIn>", lambda _: self._look(), add=True)
+        root.bind("<FocusOut>", lambda _: self.after_idle(self._look), add=True)
+        self.bind("<Configure>", self._resized)
+
+    def _act(self, act: Callable[[], object]) -> str:
+        act()
+        return "break"  # or the entry's own binding would follow
+
+    def dress(self) -> None:
+        """Take over the theme."""
+        for part in (self.list, self.people, self.messages, self.composer):
+            part.dress(self._theme)
+        self.refresh({LIST, MESSAGES, PEOPLE, STATUS})
+
+    # -- showing ----------------------------------------------------------------------------------------------
+
+    def refresh(self, parts: set[str]) -> None:
+        """Draw these parts again."""
+        session = self._session
+        if LIST in parts:
+            self.list.show(session)
+        if MESSAGES in parts:
+            self._show_messages()
+        if PEOPLE in parts:
+            self.people.show(session)
+        if parts & {STATUS, LIST, MESSAGES}:
+            self._show_status()
+        if session.alerts:
+            session.alerts = 0
+            self._window.bell()
+
+    def _show_messages(self) -> None:
+        model = self._session.selected
+        if model is not self._shown:
+            self.keep_draft()
+            self._shown = model
+            self.composer.value = model.draft if model is not None else ""
+        if model is None:
+            self.messages.show([], follows=True, below=0)
+            return
+        names = frozenset(user.name for user in self._session.people_here())
+        rows = model.rows(self._session.me, date.today(), names, hours24=self._settings.hours24, zone=None)
+        self.messages.show(rows, follows=model.is_following and model.at_end, below=model.below)
+        if model.hidden:
+            self._hidden.grid(row=0, column=0, sticky="ew")
+        else:
+            self._hidden.grid_remove()
+        if self._wanted_row and model.is_loaded and not model.is_loading:
+            self.messages.show_row(self._wanted_row)
+            self._wanted_row = ""
+
+    def _show_status(self) -> None:
+        session, model = self._session, self._session.selected
+        self._window.title(session.title)
+        self._title.configure(text=line(model.name) if model is not None else "chatnet")
+        topic = model.info.room.topic if model is not None and model.info.room is not None else ""
+        self._topic.configure(text=line(topic))
+        self._leave.state(["!disabled" if model is not None and model.is_room else "disabled"])
+        mark, style = ("●", "Success.TLabel") if session.is_online else ("○", "Warning.TLabel")
+        self._state.configure(text=f"{mark} {session.status}", style=style)
+        self._notice.configure(text=session.notice)
+
+    def keep_draft(self) -> None:
+        """What stands in the entry belongs to its conversation."""
+        if self._shown is not None:
+            self._shown.draft = text = self.composer.value
+            if text:
+                self._session.notes.drafts[self._shown.key] = text
+            else:
+                self._session.notes.drafts.pop(self._shown.key, None)
+
+    def _span(self, top: float, bottom: float) -> tuple[float, float]:
+        model = self._session.selected
+        return (top, bottom) if model is None else model.scroll_span(top, bottom)
+
+    def _resized(self, event: "tk.Event[tk.Misc]") -> None:
+        if event.width >= _PEOPLE_FROM:
+            self._right.grid(row=1, column=2, sticky="nsew", padx=(10, 0))
+        else:
+            self._right.grid_remove()
+
+    def _look(self) -> None:
+        self._session.look(focused=self._window.focus_displayof() is not None)
+
+    # -- what the user does -----------------------------------------------------------------------------------
+
+    def _choose(self, id: ConversationId) -> None:
+        if self._session.selected is None or self._session.selected.info.id != id:
+            self._session.select(id)
+
+    def _send(self, text: str) -> bool:
+        return self._session.send(text)
+
+    def _open_link(self, url: str) -> None:
+        webbrowser.open(url)
+
+    def personal_chat(self) -> None:
+        PersonalChatDialog(self, self._session, self._theme)
+
+    def rooms(self) -> None:
+        RoomDialog(self, self._session)
+
+    def switch(self) -> None:
+        SwitchDialog(self, self._session, self._theme)
+
+    def search(self) -> None:
+        if self._session.selected is not None:
+            SearchDialog(self, self._session, self._settings.hours24, self._go_to)
+
+    def open_settings(self) -> None:
+        SettingsDialog(self, self._settings, self._restyle)
+
+    def _go_to(self, id: ConversationId, seq: int) -> None:
+        self._wanted_row = f"m{seq}"
+        self._session.go_to_message(id, seq)
+
+    def _zoom(self, step: int) -> None:
+        self._settings.zoom(step)
+        self._restyle()

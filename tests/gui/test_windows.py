@@ -1,0 +1,213 @@
+"""The real program: its windows as processes, driven by real keys and clicks against a real server."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+from tests.e2e.processes import DEADLINE, Chatnet
+from tests.gui.windows import Window, needs_display
+
+OpenWindow = Callable[[str], Window]
+
+
+def history(chatnet: Chatnet) -> list[str]:
+    """What the server has stored of the lobby."""
+    printed = chatnet.run("history", "--room", "lobby", "--json", "--as", "auditor").stdout
+    return [json.loads(row)["text"] for row in printed.splitlines()]
+
+
+@needs_display
+def test_two_people_talk_in_the_room_and_in_private(chatnet: Chatnet, window: OpenWindow) -> None:
+    alice, bob = window("alice"), window("bob")
+    alice.log_in("alice")
+    bob.log_in("bob")
+    alice.type("hello 🎉 everybody")
+    alice.key("Return")
+    bob.until(lambda w: "hello 🎉 everybody" in w.messages, "the message")
+    alice.until(lambda w: w.messages.count("hello 🎉 everybody") == 1 and not w.entry, "it once, and an empty entry")
+
+    bob.click("Personal Chat", "TButton")
+    bob.shows("With whom?")
+    bob.click("", "TCombobox")
+    bob.type("alice")
+    bob.key("Return")
+    bob.type("psst, only you")
+    bob.key("Return")
+    bob.until(lambda w: w.seen["title"] == "alice - chatnet" and "psst, only you" in w.messages, "the chat")
+    alice.until(lambda w: any(r["text"] == "bob" and r["values"] == ["1"] for r in w.rows()), "one unread from bob")
+    assert "psst" not in alice.messages
+    alice.click_row("bob")
+    alice.until(lambda w: "psst, only you" in w.messages, "the personal message")
+    bob.until(lambda w: "✓✓ read" in w.messages, "that it was read")
+    assert history(chatnet) == ["hello 🎉 everybody"]
+
+
+@needs_display
+def test_a_double_click_on_a_person_starts_a_chat(chatnet: Chatnet, window: OpenWindow) -> None:
+    alice = window("alice")
+    alice.log_in("alice")
+    listener = chatnet.listen("bob")
+    alice.click_row("bob", times=2)
+    alice.until(lambda w: w.seen["title"] == "bob - chatnet", "the chat")
+    alice.click("Send", "TButton")
+    alice.key("h", "i", "Return")
+    assert "hi" in listener.out.until("hi")
+
+
+@needs_display
+def test_clear_chat_hides_and_show_earlier_brings_back(chatnet: Chatnet, window: OpenWindow) -> None:
+    chatnet.run("send", "--room", "lobby", "--as", "carol", "said before")
+    alice = window("alice")
+    alice.log_in("alice")
+    alice.until(lambda w: "said before" in w.messages, "the history")
+    alice.click("Clear Chat", "TButton")
+    alice.until(lambda w: "said before" not in w.messages, "nothing")
+    chatnet.run("send", "--room", "lobby", "--as", "carol", "said after")
+    alice.until(lambda w: "said after" in w.messages, "what is new")
+    assert "said before" not in alice.messages
+    alice.click("Show earlier", "TButton")
+    alice.until(lambda w: -1 < w.messages.find("said before") < w.messages.find("said after"), "all of it")
+    assert history(chatnet) == ["said before", "said after"]
+
+
+@needs_display
+def test_the_server_goes_and_comes_back_and_nothing_is_lost_or_doubled(chatnet: Chatnet, window: OpenWindow) -> None:
+    alice, bob = window("alice"), window("bob")
+    alice.log_in("alice")
+    bob.log_in("bob")
+    alice.type("before")
+    alice.key("Return")
+    bob.until(lambda w: "before" in w.messages, "the first message")
+
+    assert chatnet.server is not None
+    chatnet.server.signal(signal.SIGKILL)
+    chatnet.server.wait()
+    alice.shows("No connection")
+    alice.type("typed meanwhile")
+    alice.key("Return")
+    alice.until(lambda w: "typed meanwhile  waiting…" in w.messages, "that it waits")
+    chatnet.serve(bind=chatnet.environment["CHATNET_SERVER"])
+    alice.shows("Connected to")
+    bob.until(lambda w: "typed meanwhile" in w.messages, "what was typed meanwhile")
+    alice.until(lambda w: "typed meanwhile" in w.messages and "waiting…" not in w.messages, "that it went out")
+    for w in (alice, bob):
+        assert [w.messages.count(text) for text in ("before", "typed meanwhile")] == [1, 1]
+    assert history(chatnet) == ["before", "typed meanwhile"]
+
+
+@needs_display
+def test_logout_leads_back_to_the_login_and_the_others_see_it(window: OpenWindow) -> None:
+    alice, bob = window("alice"), window("bob")
+    alice.log_in("alice")
+    bob.log_in("bob")
+    bob.until(lambda w: any(row["text"] == "alice" for row in w.rows()), "alice")
+    alice.click("Logout", "TButton")
+    alice.shows("Log in to a server")
+    bob.until(lambda w: not any(row["text"] == "alice" for row in w.rows()), "alice gone")
+    alice.log_in("alice")
+    assert alice.process.popen.poll() is None
+
+
+@needs_display
+def test_a_name_in_use_is_said_beside_the_field_and_another_offered(window: OpenWindow) -> None:
+    window("bob").log_in("bob")
+    second = window("second")
+    second.point_at("User name")
+    second.until(lambda w: "entry" in w.seen["focus"], "the keyboard in a field")
+    second.key("ctrl+slash")
+    second.type("bob")
+    second.key("Return")
+    second.shows("Somebody else has this name.")
+    second.click("Use “bob2” instead", "TButton")
+    second.shows("as bob2")
+
+
+@needs_display
+def test_the_keyboard_does_everything(window: OpenWindow) -> None:
+    alice, bob = window("alice"), window("bob")
+    bob.log_in("bob")
+    alice.log_in("alice")
+    alice.until(lambda w: any(row["text"] == "bob" for row in w.rows()), "bob")
+
+    alice.type("one")
+    alice.key("shift+Return")
+    alice.type("two 👍")
+    alice.key("BackSpace")
+    alice.until(lambda w: w.entry == "one\ntwo ", "two lines, and the emoji gone as a whole")
+    alice.key("Return")
+    alice.until(lambda w: "one\ntwo" in w.messages and not w.entry, "the message")
+    alice.type("bo")
+    alice.key("Tab")
+    alice.until(lambda w: w.entry == "bob: ", "the completed name")
+    alice.type("hi")
+    alice.key("Return")
+    alice.until(lambda w: "bob: hi" in w.messages and not w.entry, "the second message")
+    alice.key("Up")
+    alice.until(lambda w: w.entry == "bob: hi", "the recalled message")
+    alice.key("Up")
+    alice.until(lambda w: w.entry == "one\ntwo ", "the one before")
+
+    before = alice.widget("Send", "TButton")
+    alice.key("ctrl+plus", "ctrl+plus", "ctrl+plus")
+    alice.until(lambda w: before and (w.widget("Send", "TButton") or before)["width"] > before["width"], "larger text")
+    alice.key("ctrl+k")
+    alice.until(lambda w: w.widget(kind="Listbox"), "the list of places")
+    place = alice.widget(kind="TEntry")
+    assert place is not None
+    alice.display.do("mousemove", place["x"] + 20, place["y"] + 10)
+    alice.type("bob")
+    alice.key("Return")
+    alice.until(lambda w: w.seen["title"] == "bob - chatnet", "the chat with bob")
+    alice.until(lambda w: not w.entry, "an entry of its own")
+
+
+@needs_display
+def test_drafts_and_the_cleared_chat_are_there_the_next_time(window: OpenWindow) -> None:
+    alice = window("alice")
+    alice.log_in("alice")
+    alice.type("not finished")
+    alice.until(lambda w: w.entry == "not finished", "the draft")
+    alice.click("Logout", "TButton")
+    alice.log_in("alice")
+    alice.until(lambda w: w.entry == "not finished", "the draft again")
+
+
+@needs_display
+def test_the_first_contact_shows_the_fingerprint_to_compare(chatnet: Chatnet, window: OpenWindow) -> None:
+    assert chatnet.server is not None
+    chatnet.server.interrupt()
+    chatnet.serve("--open", bind="chatnet://127.0.0.1:0")
+    alice = window("alice")
+    alice.point_at("User name")
+    alice.until(lambda w: "entry" in w.seen["focus"], "the keyboard in a field")
+    alice.key("ctrl+slash")
+    alice.type("alice")
+    alice.key("Return")
+    alice.shows("sha256:")
+    alice.click("Do not trust it", "TButton")
+    alice.shows("Not trusted, so nothing was said to this server.")
+    alice.click("Log in", "TButton")
+    alice.click("Trust it, and log in", "TButton")
+    alice.shows("as alice")
+
+
+def test_without_a_display_it_says_so_and_ends_with_69(chatnet: Chatnet) -> None:
+    done = chatnet.run("gui-client", DISPLAY="")
+    assert done.returncode == 69
+    assert "display" in done.stderr or "tkinter" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_tkinter_it_names_the_package_and_ends_with_69(chatnet: Chatnet) -> None:
+    program = (
+        "import sys; sys.modules['tkinter'] = None; sys.argv = ['chatnet', 'gui-client'];"
+        "from chatnet_cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=chatnet.environment, capture_output=True, text=True, timeout=DEADLINE
+    )
+    assert done.returncode == 69
+    assert "python3-tk" in done.stderr
+    assert "Traceback" not in done.stderr
