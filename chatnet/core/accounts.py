@@ -13,11 +13,13 @@ from chatnet.clock import Now
 from chatnet.core.audit import Audit
 from chatnet.core.changing import Changing
 from chatnet.core.effects import Append, Reply
+from chatnet.core.entities import Session, UserState
 from chatnet.core.entries import DropUser
 from chatnet.core.lists import ITEM_BYTES
 from chatnet.core.pending import Change, Pending
+from chatnet.core.renaming import tell_acquainted
 from chatnet.core.sessions import Sessions
-from chatnet.core.state import Session, State, UserState
+from chatnet.core.state import State
 from chatnet.core.tokens import Tokens
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Event, Registered, UserPage
@@ -68,7 +70,7 @@ class Accounts:
         user = UserState(
             User(self._state.next_user(), name, display, role), b"", verifier=verifier, uid=uid, saved=True
         )
-        self._state.registry.reserve(user)
+        self._state.registry.reserve(user.user)
         return user
 
     def check_looks(self, name: str, display: str) -> None:
@@ -82,12 +84,12 @@ class Accounts:
 
     def settle(self, user: UserState) -> None:
         """A reserved account is stored."""
-        self._state.registry.release(user)
+        self._state.registry.release(user.user)
         self._state.add_user(user)
 
     def release(self, user: UserState) -> None:
         """A reserved account could not be stored."""
-        self._state.registry.release(user)
+        self._state.registry.release(user.user)
 
     def subject(self, session: Session, name: str) -> UserState:
         """The account that a request is about: the session's own for an empty name, others' for admins.
@@ -149,7 +151,7 @@ class Accounts:
             self._let_go(user)
             user.user = replace(user.user, role=role)
             self._state.registry.note(user)
-            self._sessions.tell_acquainted(user)
+            tell_acquainted(self._state, user)
             return Done(request.id)
 
         entry = replace(user.entry(), role=role)

@@ -6,8 +6,9 @@ secret is ever in one: neither a token, nor a join code's secret half, nor anyth
 
 from chatnet.clock import Now
 from chatnet.core.effects import Append, Read, Reply
+from chatnet.core.entities import Session
 from chatnet.core.entries import DeedsRead, PutDeed, ReadDeeds
-from chatnet.core.state import Session, State
+from chatnet.core.state import State
 from chatnet.events import AuditPage
 from chatnet.model import Act, ConversationId, Deed, User
 from chatnet.requests import ListAudit

@@ -1,4 +1,4 @@
-"""One change of an account at a time.
+"""One change of an account, or of a guest's names, at a time.
 
 A change takes effect once it is stored. If another one of the same account began meanwhile, either would be written
 over the other: a role that comes back with an older entry, a token that outlives a new password. So whatever changes an
@@ -6,7 +6,7 @@ account holds it until the store has answered, and a second change is asked to c
 only keeps others from changing the account as a whole; two devices may get theirs at the same time.
 """
 
-from chatnet.core.state import UserState
+from chatnet.core.entities import UserState
 from chatnet.errors import ErrorCode, Refused
 from chatnet.model import UserId
 
@@ -22,8 +22,12 @@ class Changing:
 
     def check(self, user: UserState) -> None:
         """:raises Refused: RETRY_AFTER: the account is being changed as a whole."""
-        if user.user.id in self._alone:
+        if self.is_held(user):
             raise _busy(user)
+
+    def is_held(self, user: UserState) -> bool:
+        """Is the account being changed as a whole?"""
+        return user.user.id in self._alone
 
     def hold(self, user: UserState) -> None:
         """Begin to change an account as a whole.
@@ -55,5 +59,5 @@ class Changing:
 
 
 def _busy(user: UserState) -> Refused:
-    reason = f"the account {user.user.name} is being changed just now; try again"
+    reason = f"{user.user.name} is being changed just now; try again"
     return Refused(ErrorCode.RETRY_AFTER, reason, RETRY_SECONDS)

@@ -13,12 +13,13 @@ from chatnet.core.accounts import Accounts, require_private
 from chatnet.core.attempts import Attempts
 from chatnet.core.audit import Audit
 from chatnet.core.effects import Append, Reply
+from chatnet.core.entities import Session, UserState
 from chatnet.core.entries import PutInvitation
 from chatnet.core.invitations import Invitations
 from chatnet.core.pending import Change, Pending
 from chatnet.core.proofs import Exchange, Proofs
 from chatnet.core.sessions import Sessions
-from chatnet.core.state import Session, State, UserState
+from chatnet.core.state import State
 from chatnet.core.tokens import Tokens
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Challenge, Event, Proven, Registered

@@ -14,9 +14,10 @@ from chatnet.core.attempts import Attempts
 from chatnet.core.audit import Audit
 from chatnet.core.callers import Caller
 from chatnet.core.effects import Reply
+from chatnet.core.entities import Session, UserState
 from chatnet.core.pending import Change, Pending
 from chatnet.core.sessions import Sessions
-from chatnet.core.state import Session, State, UserState
+from chatnet.core.state import State
 from chatnet.core.tokens import Tokens
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Event

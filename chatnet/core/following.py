@@ -11,9 +11,10 @@ Source: the soft limits of Redis' client output buffers, but with a refill in pl
 """
 
 from chatnet.core.effects import AwaitDrain, Broadcast, Effect, Read, Reply
+from chatnet.core.entities import ConversationState, Session
 from chatnet.core.entries import Handle, PageRead, ReadFailed, ReadMessages
 from chatnet.core.policy import text_bytes
-from chatnet.core.state import ConversationState, Session, State
+from chatnet.core.state import State
 from chatnet.events import Deliver, Event, Truncated
 from chatnet.model import Message, Seq
 

@@ -13,9 +13,10 @@ from chatnet.core.attempts import Attempts
 from chatnet.core.audit import Audit
 from chatnet.core.callers import Caller
 from chatnet.core.changing import Changing
-from chatnet.core.effects import Close, Effect, Pause, Reply
+from chatnet.core.effects import Close, Effect, Reply
 from chatnet.core.enrolling import Enrolling
 from chatnet.core.entering import Entering
+from chatnet.core.entities import ChatState, Session
 from chatnet.core.entries import (
     Committed,
     Completion,
@@ -32,7 +33,7 @@ from chatnet.core.entries import (
 from chatnet.core.following import Following
 from chatnet.core.invitations import Invitations
 from chatnet.core.issuing import Issuing
-from chatnet.core.limits import Bucket, Limits
+from chatnet.core.limits import Limits
 from chatnet.core.lists import Lists
 from chatnet.core.marks import Marks
 from chatnet.core.membership import Membership
@@ -41,14 +42,17 @@ from chatnet.core.pending import Pending
 from chatnet.core.policy import text_bytes
 from chatnet.core.posting import Posting
 from chatnet.core.presence import Presences
+from chatnet.core.rates import Rates
+from chatnet.core.renaming import Renaming
 from chatnet.core.restraints import Restraints
 from chatnet.core.retention import KEEP_ALL, Keep, Retention
+from chatnet.core.rights import check_right
 from chatnet.core.room_changes import RoomChanges
 from chatnet.core.rooms import Rooms
 from chatnet.core.rosters import Rosters
 from chatnet.core.searching import Searching
 from chatnet.core.sessions import Sessions
-from chatnet.core.state import ChatState, Session, State
+from chatnet.core.state import State
 from chatnet.core.tails import Tails
 from chatnet.core.tokens import Tokens
 from chatnet.errors import ErrorCode, Refused
@@ -99,20 +103,6 @@ from chatnet.requests import (
 
 _HEARD_BY_OTHERS = (Rename, ChangeRoom, Moderate)
 """Requests that reach as many people as a message does, so that they share its rate."""
-_BEFORE_LOGIN = (Login, TokenLogin, Enter, StartScram, FinishScram, Register)
-"""What may be asked by somebody who is nobody yet, besides `Ping` and `Alive`."""
-_FOR_ADMINS = (
-    CreateInvitation,
-    ListInvitations,
-    RevokeInvitation,
-    CreateAccount,
-    SetRole,
-    DropAccount,
-    ListAccounts,
-    ListAudit,
-)
-_TO_SEND = (Open,)
-"""What may be asked with a token of the scope SEND, besides `Post`, `Ping` and `Alive`."""
 
 
 class Hub:
@@ -132,10 +122,10 @@ class Hub:
     ) -> None:
         """``entropy(n)`` gives n random bytes."""
         self._hello = Hello(server, version)
-        self._limits = limits
         self._state = state = State(snapshot, limits)
         self._following = Following(state)
         self._presences = Presences(state)
+        self._rates = Rates(state)
         self._pending = Pending(state)
         self._audit = Audit(state)
         changing = Changing()
@@ -145,8 +135,9 @@ class Hub:
         self._room_changes = RoomChanges(state, self._rooms, membership, self._pending, self._audit)
         self._rosters = Rosters(state, self._restraints)
         self._marks = Marks(state, self._pending)
+        self._renaming = Renaming(state, self._pending, changing)
         self._sessions = Sessions(
-            state, self._following, self._rooms, changing, history=history, open_to_guests=open_to_guests
+            state, self._following, self._rooms, self._renaming, history=history, open_to_guests=open_to_guests
         )
         self._moderation = Moderation(state, self._pending, membership, self._restraints, self._sessions, self._audit)
         self._tails = Tails(state)
@@ -182,7 +173,7 @@ class Hub:
             Moderate: self._moderation.moderate,
             ListMembers: lambda s, r, _: self._rosters.members(s, r),
             ListBans: lambda s, r, _: self._rosters.bans(s, r),
-            Rename: lambda s, r, _: self._sessions.rename(s, r),
+            Rename: lambda s, r, _: self._renaming.rename(s, r),
             Open: lambda s, r, _: self._lists.open(s, r),
             Follow: lambda s, r, _: self._follow(s, r),
             ListConversations: lambda s, r, _: self._lists.conversations(s, r),
@@ -253,7 +244,7 @@ class Hub:
         if type(request) is Post:
             self._post(known, request, now)
         elif type(request) is Ping or type(request) is Alive:
-            self._ration(known, now)
+            self._rates.request(known, now)
             if type(request) is Ping:
                 self._state.out.append(Reply(session, Pong(request.id)))
         else:
@@ -265,17 +256,17 @@ class Hub:
             self._close(session, ErrorCode.NOT_LOGGED_IN, "log in before you post", now)
             return
         size = text_bytes(post.body)
-        self._ration_post(session, size, now)
+        self._rates.post(session, size, now)
         if not self._posting.post(session, post, size, now):
-            limit = self._limits.unanswered
+            limit = self._state.limits.unanswered
             self._close(session, ErrorCode.TOO_MANY_UNANSWERED, f"more than {limit} posts without an answer", now)
 
     def _request(self, session: Session, request: Request, now: Now) -> None:
-        self._ration(session, now)
+        self._rates.request(session, now)
         if type(request) in _HEARD_BY_OTHERS:
-            self._ration_post(session, 0, now)
+            self._rates.post(session, 0, now)
         try:
-            _check_right(session, request)
+            check_right(session, request)
             self._handlers[type(request)](session, request, now)
         except Refused as no:
             id = getattr(request, "id", 0)
@@ -293,26 +284,6 @@ class Hub:
     def _close(self, session: Session, code: ErrorCode, reason: str, now: Now) -> None:
         self._sessions.end(session, now)
         self._state.out.append(Close(session.handle, code, reason))
-
-    # -- rates ------------------------------------------------------------------------------------------------
-
-    def _ration(self, session: Session, now: Now) -> None:
-        limits = self._limits
-        if session.request_bucket is None:
-            session.request_bucket = Bucket(limits.request_burst, limits.requests_per_second, now.monotonic)
-        self._pause(session, session.request_bucket.take(1.0, now.monotonic), now)
-
-    def _ration_post(self, session: Session, size: int, now: Now) -> None:
-        limits = self._limits
-        if session.post_bucket is None or session.text_bucket is None:
-            session.post_bucket = Bucket(limits.post_burst, limits.posts_per_second, now.monotonic)
-            session.text_bucket = Bucket(limits.text_burst, limits.text_per_second, now.monotonic)
-        wait = max(session.post_bucket.take(1.0, now.monotonic), session.text_bucket.take(size, now.monotonic))
-        self._pause(session, wait, now)
-
-    def _pause(self, session: Session, wait: float, now: Now) -> None:
-        if wait > 0:
-            self._state.out.append(Pause(session.handle, now.monotonic + wait))
 
     # -- the store --------------------------------------------------------------------------------------------
 
@@ -410,17 +381,3 @@ class Hub:
     def _take(self) -> list[Effect]:
         effects, self._state.out = self._state.out, []
         return effects
-
-
-def _check_right(session: Session, request: Request) -> None:
-    """May this session ask for anything of this kind?
-
-    :raises Refused: NOT_LOGGED_IN, FORBIDDEN.
-    """
-    kind = type(request)
-    if session.user is None and kind not in _BEFORE_LOGIN:
-        raise Refused(ErrorCode.NOT_LOGGED_IN, "log in first")
-    if session.only_sends and kind not in _TO_SEND:
-        raise Refused(ErrorCode.FORBIDDEN, "the token that this session came with is good for sending only")
-    if kind in _FOR_ADMINS and not session.is_admin:
-        raise Refused(ErrorCode.FORBIDDEN, "only admins may do that")

@@ -14,10 +14,11 @@ from chatnet.clock import Now
 from chatnet.core.accounts import require_private
 from chatnet.core.audit import Audit
 from chatnet.core.effects import Append, Reply
+from chatnet.core.entities import Session
 from chatnet.core.entries import DropInvitation, Entry, PutInvitation, Snapshot
 from chatnet.core.lists import ITEM_BYTES
 from chatnet.core.pending import Change, Pending
-from chatnet.core.state import Session, State
+from chatnet.core.state import State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Event, InvitationPage
 from chatnet.model import Act, Invitation, Role

@@ -7,10 +7,11 @@ from chatnet.core.accounts import Accounts, require_private
 from chatnet.core.audit import Audit
 from chatnet.core.changing import Changing
 from chatnet.core.effects import Reply
+from chatnet.core.entities import Session
 from chatnet.core.entries import DropToken, PutToken
 from chatnet.core.lists import ITEM_BYTES
 from chatnet.core.pending import Change, Pending
-from chatnet.core.state import Session, State
+from chatnet.core.state import State
 from chatnet.core.tokens import Tokens
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Event, TokenCreated, TokenPage

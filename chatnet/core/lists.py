@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from heapq import nsmallest
 
 from chatnet.core.effects import Read, Reply
+from chatnet.core.entities import ChatState, RoomState, Session
 from chatnet.core.entries import PageRead, ReadMessages
 from chatnet.core.following import first_page, last_page
 from chatnet.core.pending import Change, Pending
 from chatnet.core.policy import check_readable, check_room, may_read, no_access
 from chatnet.core.rooms import Rooms
 from chatnet.core.saving import save_both
-from chatnet.core.state import ChatState, RoomState, Session, State
+from chatnet.core.state import State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import ConversationPage, Event, HistoryPage, Opened, RoomPage, UserPage
 from chatnet.events import Refused as RefusedEvent

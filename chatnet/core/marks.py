@@ -1,15 +1,17 @@
 """How far everybody has got: what was delivered to a user's devices, and what the user has read.
 
 Marks are cumulative and only move forward. In a personal chat both users are told of them, since a sender wants to
-know; in a room each user's read position is its own business, and only its own sessions hear of it.
+know; in a room each user's read position is its own business, and only its own sessions hear of it. What one says to
+oneself is delivered and read at once, so that a mark there can say nothing new.
 """
 
 from chatnet.core.effects import Broadcast, Reply
+from chatnet.core.entities import ChatState, Position, RoomState, Session
 from chatnet.core.entries import Handle, PutMarks
 from chatnet.core.pending import Change, Pending
 from chatnet.core.policy import check_readable
 from chatnet.core.saving import save_referred
-from chatnet.core.state import ChatState, Position, RoomState, Session, State
+from chatnet.core.state import State
 from chatnet.events import Done, Event, Marked
 from chatnet.model import UserId
 from chatnet.requests import Mark
@@ -30,6 +32,9 @@ class Marks:
         assert session.user is not None
         user = session.user
         conversation = check_readable(user.user.id, self._state.conversations.get(request.conversation))
+        if isinstance(conversation, ChatState) and conversation.low == conversation.high:
+            self._state.out.append(Reply(session.handle, Done(request.id)))
+            return
         delivered, read = self._next(user.user.id, conversation, request)
         if (delivered, read) == conversation.marks.get(user.user.id, (0, 0)):
             self._state.out.append(Reply(session.handle, Done(request.id)))

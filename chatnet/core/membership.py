@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from chatnet.core.effects import Append, Reply
+from chatnet.core.entities import RoomState, Session, UserState
 from chatnet.core.entries import PutMember
 from chatnet.core.following import Following, tell
 from chatnet.core.presence import Presences
-from chatnet.core.state import LOBBY_ID, RoomState, Session, State, UserState
+from chatnet.core.state import LOBBY_ID, State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Removed, RoomChanged
 from chatnet.model import ConversationId, Rank, UserId

@@ -9,6 +9,7 @@ from chatnet.auth.names import check_line
 from chatnet.clock import Now
 from chatnet.core.audit import Audit
 from chatnet.core.effects import Append
+from chatnet.core.entities import Session, UserState
 from chatnet.core.membership import Membership
 from chatnet.core.pending import Change, Pending
 from chatnet.core.powers import check_act, check_admin, check_on_server, find_room
@@ -17,7 +18,7 @@ from chatnet.core.room_acts import Case, Plan, RoomActs
 from chatnet.core.saving import save_referred, save_user
 from chatnet.core.server_acts import ServerActs
 from chatnet.core.sessions import Sessions
-from chatnet.core.state import Session, State, UserState
+from chatnet.core.state import State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Event
 from chatnet.model import Act, UserId

@@ -13,9 +13,9 @@ import re
 from datetime import UTC, datetime
 
 from chatnet.clock import Now
+from chatnet.core.entities import ChatState, ConversationState, RoomState, Session, UserState
 from chatnet.core.entries import PutBan
 from chatnet.core.limits import Limits
-from chatnet.core.state import ChatState, ConversationState, RoomState, Session, UserState
 from chatnet.errors import ErrorCode, Refused
 from chatnet.model import Kind, UserId
 from chatnet.requests import Post

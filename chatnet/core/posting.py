@@ -6,6 +6,7 @@ duplicate is for the store to say; and after a passing failure nothing overtakes
 
 from chatnet.clock import Now
 from chatnet.core.effects import Append, Broadcast, Reply
+from chatnet.core.entities import ChatState, ConversationState, RoomState, Session, UserState
 from chatnet.core.entries import (
     CheckMessage,
     Committed,
@@ -24,7 +25,7 @@ from chatnet.core.entries import (
 from chatnet.core.following import pages
 from chatnet.core.policy import Refusal, check_content, check_post
 from chatnet.core.saving import save_referred
-from chatnet.core.state import ChatState, ConversationState, RoomState, Session, State, UserState
+from chatnet.core.state import State
 from chatnet.core.tails import Tails
 from chatnet.errors import ErrorCode
 from chatnet.events import Ack, Deliver, Nack, Started

@@ -4,9 +4,10 @@ Admins may do all, owners all in their rooms but harm an admin, moderators what 
 less than they. Nobody does anything to themselves: leaving, and passing a room on, are for that.
 """
 
+from chatnet.core.entities import RoomState, Session, UserState
 from chatnet.core.membership import rank_of
 from chatnet.core.policy import check_room
-from chatnet.core.state import LOBBY_ID, RoomState, Session, State, UserState
+from chatnet.core.state import LOBBY_ID, State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.model import Act, ConversationId, Rank, Role
 from chatnet.requests import ChangeRoom

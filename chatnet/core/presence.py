@@ -6,8 +6,9 @@ would cost a message to everybody.
 """
 
 from chatnet.clock import Now
+from chatnet.core.entities import RoomState
 from chatnet.core.following import tell
-from chatnet.core.state import RoomState, State
+from chatnet.core.state import State
 from chatnet.events import Presence
 from chatnet.model import User, UserId
 

@@ -3,13 +3,9 @@
 Rule kept here: `note` is called after whatever changes an account, and puts right all that follows from it.
 """
 
-from typing import TYPE_CHECKING
-
 from chatnet.auth.names import fold, skeleton
-from chatnet.model import Role, UserId
-
-if TYPE_CHECKING:
-    from chatnet.core.state import UserState
+from chatnet.core.entities import UserState
+from chatnet.model import Role, User, UserId
 
 
 class Registry:
@@ -24,9 +20,9 @@ class Registry:
         self.local: dict[int, UserState] = {}
         """By the operating system's user."""
         self._reserved: dict[str, UserId] = {}
-        """Names of accounts that wait for the store, folded."""
+        """Names that wait for the store, folded, and whose they will be: new accounts and users who are renamed."""
         self._looks: dict[str, dict[UserId, None]] = {}
-        """Which accounts have names that look like this; those that wait for the store too."""
+        """Which accounts have names that look like this; names that wait for the store count too."""
         self._looks_of: dict[UserId, list[str]] = {}
 
     @property
@@ -34,7 +30,7 @@ class Registry:
         """Is there an admin who does not depend on local access?"""
         return any(id in self.registered for id in self.admins)
 
-    def note(self, user: "UserState") -> None:
+    def note(self, user: UserState) -> None:
         """An account is new, or has changed."""
         id = user.user.id
         self.forget(id)
@@ -45,7 +41,7 @@ class Registry:
             self.registered[id] = None
         if user.uid >= 0:
             self.local[user.uid] = user
-        self._note_looks(user)
+        self._note_looks(user.user)
 
     def forget(self, id: UserId) -> None:
         """An account is gone; nothing happens if it is none."""
@@ -58,30 +54,33 @@ class Registry:
 
     # -- names ------------------------------------------------------------------------------------------------
 
-    def reserve(self, user: "UserState") -> None:
-        """An account with these names is about to be stored."""
-        self._reserved[fold(user.user.name)] = user.user.id
-        self._note_looks(user)
+    def reserve(self, user: User) -> None:
+        """Somebody is about to be stored with these names: a new account, or a user who has had others until now."""
+        self._reserved[fold(user.name)] = user.id
+        if user.role is not Role.GUEST:
+            self._note_looks(user)
 
-    def release(self, user: "UserState") -> None:
-        """An account that was about to be stored is, or cannot be."""
-        del self._reserved[fold(user.user.name)]
-        self._forget_looks(user.user.id)
+    def release(self, user: User) -> None:
+        """Who was about to be stored with these names is, or cannot be."""
+        del self._reserved[fold(user.name)]
+        self._forget_looks(user.id)
+        if user.id in self.accounts:
+            self._note_looks(self.accounts[user.id].user)
 
     def is_reserved(self, name: str) -> bool:
-        """Is an account of just this name about to be stored?"""
+        """Is somebody of just this name about to be stored?"""
         return fold(name) in self._reserved
 
     def is_imitation(self, text: str, user: UserId = 0) -> bool:
         """Does a login or display name look like one of an account, other than ``user`` itself?"""
         return any(id != user for id in self._looks.get(skeleton(text), ()))
 
-    def _note_looks(self, user: "UserState") -> None:
-        id = user.user.id
-        looks = [look for look in map(skeleton, (user.user.name, user.user.display)) if look]
-        self._looks_of[id] = looks
+    def _note_looks(self, user: User) -> None:
+        """Note how an account's names look, besides what is noted of it already."""
+        looks = [look for look in map(skeleton, (user.name, user.display)) if look]
+        self._looks_of.setdefault(user.id, []).extend(looks)
         for look in looks:
-            self._looks.setdefault(look, {})[id] = None
+            self._looks.setdefault(look, {})[user.id] = None
 
     def _forget_looks(self, id: UserId) -> None:
         for look in dict.fromkeys(self._looks_of.pop(id, ())):

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 from chatnet.clock import Now
 from chatnet.core.effects import Append
+from chatnet.core.entities import RoomState, UserState
 from chatnet.core.entries import DropBan, PutBan
 from chatnet.core.membership import Membership
-from chatnet.core.state import RoomState, State, UserState
+from chatnet.core.state import State
 from chatnet.model import Act, ConversationId, UserId
 
 Key = tuple[ConversationId, UserId, Act]

@@ -11,8 +11,9 @@ from itertools import islice
 from chatnet.auth.names import fold
 from chatnet.clock import Now
 from chatnet.core.effects import Append
+from chatnet.core.entities import ChatState, RoomState
 from chatnet.core.entries import Committed, Expire
-from chatnet.core.state import ChatState, RoomState, State
+from chatnet.core.state import State
 from chatnet.model import ConversationId
 
 ROUND_SECONDS = 3600.0

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from chatnet.clock import Now
 from chatnet.core.effects import Reply
+from chatnet.core.entities import RoomState, UserState
 from chatnet.core.entries import DropBan, DropMember, Entry, PutBan, PutMember
 from chatnet.core.membership import Membership, rank_of
 from chatnet.core.policy import until
 from chatnet.core.restraints import Restraints
 from chatnet.core.room_changes import answered, ask
-from chatnet.core.state import RoomState, State, UserState
+from chatnet.core.state import State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Invited
 from chatnet.model import Act, Rank

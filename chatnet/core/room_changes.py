@@ -11,6 +11,7 @@ from chatnet.auth.names import check_line, fold
 from chatnet.clock import Now
 from chatnet.core.audit import Audit
 from chatnet.core.effects import Append, Reply
+from chatnet.core.entities import RoomState, Session
 from chatnet.core.entries import PutMember, PutRoom
 from chatnet.core.following import tell
 from chatnet.core.membership import Membership
@@ -18,7 +19,7 @@ from chatnet.core.pending import Change, Pending
 from chatnet.core.powers import check_change, find_room
 from chatnet.core.rooms import Rooms
 from chatnet.core.saving import save_user
-from chatnet.core.state import RoomState, Session, State
+from chatnet.core.state import State
 from chatnet.errors import ErrorCode
 from chatnet.events import Done, Event, RoomChanged
 from chatnet.model import Act, Rank, UserId

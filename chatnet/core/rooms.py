@@ -8,6 +8,7 @@ name, which is taken.
 from chatnet.auth.names import check_name, fold
 from chatnet.clock import Now
 from chatnet.core.effects import Append, Reply
+from chatnet.core.entities import RoomState, Session, UserState
 from chatnet.core.entries import DropMember, PutMember
 from chatnet.core.following import Following
 from chatnet.core.membership import Membership
@@ -15,7 +16,7 @@ from chatnet.core.pending import Change, Pending
 from chatnet.core.policy import check_room
 from chatnet.core.restraints import Restraints
 from chatnet.core.saving import save_referred, save_user
-from chatnet.core.state import RoomState, Session, State, UserState
+from chatnet.core.state import State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Event, Joined, Opened
 from chatnet.events import Refused as RefusedEvent

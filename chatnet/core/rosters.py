@@ -3,13 +3,14 @@
 from heapq import nsmallest
 
 from chatnet.core.effects import Reply
+from chatnet.core.entities import RoomState, Session
 from chatnet.core.entries import PutBan
 from chatnet.core.lists import ITEM_BYTES
 from chatnet.core.membership import rank_of
 from chatnet.core.policy import check_room
 from chatnet.core.powers import check_admin, check_watch, find_room
 from chatnet.core.restraints import Restraints
-from chatnet.core.state import RoomState, Session, State
+from chatnet.core.state import State
 from chatnet.events import BanPage, MemberPage
 from chatnet.model import Act, Ban, Member, UserId
 from chatnet.requests import ListBans, ListMembers

@@ -1,7 +1,8 @@
 """What an entry refers to is stored in front of it: so idle guests and the lobby never cost a write."""
 
 from chatnet.core.effects import Append
-from chatnet.core.state import ChatState, RoomState, State, UserState
+from chatnet.core.entities import ChatState, RoomState, UserState
+from chatnet.core.state import State
 
 
 def save_user(state: State, user: UserState) -> None:

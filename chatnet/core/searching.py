@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from chatnet.core.effects import Read, Reply
+from chatnet.core.entities import RoomState, Session, UserState
 from chatnet.core.entries import Found, SearchMessages
 from chatnet.core.following import MESSAGE_OVERHEAD
 from chatnet.core.policy import check_readable, may_read, text_bytes
-from chatnet.core.state import RoomState, Session, State, UserState
+from chatnet.core.state import State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import SearchPage
 from chatnet.model import Hit

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from chatnet.clock import Now
+from chatnet.core.entities import UserState
 from chatnet.core.entries import DropBan
 from chatnet.core.policy import until
 from chatnet.core.restraints import Restraints
 from chatnet.core.room_acts import Plan, put_ban
 from chatnet.core.sessions import Sessions
-from chatnet.core.state import UserState
 from chatnet.errors import ErrorCode, Refused
 from chatnet.model import Act
 from chatnet.requests import Moderate

@@ -1,8 +1,9 @@
-"""Who is connected as whom: guests log in, everybody takes other names, and goes.
+"""Who is connected as whom: guests log in, and everybody goes.
 
 A guest is a name and a secret. The same secret is the same guest, in several sessions at once if it likes; the name
 is held for a day after the last of them. Somebody else's name is refused, and nothing about its holder is told; so is
-one that looks like an account's. How accounts log in is in `chatnet.core.entering`.
+one that looks like an account's. How accounts log in is in `chatnet.core.entering`, how names change in
+`chatnet.core.renaming`.
 """
 
 from itertools import islice
@@ -10,29 +11,29 @@ from itertools import islice
 from chatnet.auth.guests import hash_secret, is_secret
 from chatnet.auth.names import check_display, check_name, fold
 from chatnet.clock import Now
-from chatnet.core.changing import Changing
-from chatnet.core.effects import Admit, Append, Broadcast, Close, Reply
-from chatnet.core.entries import DropUser, Handle
+from chatnet.core.effects import Admit, Append, Close, Reply
+from chatnet.core.entities import Session, UserState
+from chatnet.core.entries import DropUser
 from chatnet.core.following import Following
 from chatnet.core.policy import check_ban
+from chatnet.core.renaming import Renaming
 from chatnet.core.rooms import Rooms
-from chatnet.core.saving import save_user
-from chatnet.core.state import Session, State, UserState
+from chatnet.core.state import State
 from chatnet.errors import ErrorCode, Refused
-from chatnet.events import Done, Renamed, Welcome
+from chatnet.events import Welcome
 from chatnet.model import User
-from chatnet.requests import Enter, Login, Rename, TokenLogin
+from chatnet.requests import Enter, Login, TokenLogin
 
 
 class Sessions:
-    """Logins, names and farewells."""
+    """Logins and farewells."""
 
     def __init__(
         self,
         state: State,
         following: Following,
         rooms: Rooms,
-        changing: Changing,
+        renaming: Renaming,
         *,
         history: str,
         open_to_guests: bool,
@@ -40,7 +41,7 @@ class Sessions:
         self._state = state
         self._following = following
         self._rooms = rooms
-        self._changing = changing
+        self._renaming = renaming
         self._history = history
         self._open = open_to_guests
         self._started: float | None = None
@@ -57,13 +58,13 @@ class Sessions:
         self._check_guests(session)
         before = self._before(request)
         user = before or self._guest(request)
-        self._check_looks(user, user.user.name, request.display if before is None else user.user.display)
+        self._renaming.check_looks(user, user.user.name, request.display if before is None else user.user.display)
         if user.user.id not in self._state.users:
             self._state.add_user(user)
         self.make_place(user, request, now)
         # Who goes on with a session has missed a rename at most; only who comes anew asks for another display name.
-        if before is None and request.display and request.display != user.user.display:
-            self._set_names(user, user.user.name, request.display)
+        if before is None:
+            self._renaming.take_display(user, request.display)
         self._state.out.append(Reply(session.handle, self.admit(session, user, request, now)))
 
     def check_stranger(self, session: Session) -> None:
@@ -92,9 +93,9 @@ class Sessions:
         """The guest of this name, perhaps a new one."""
         name, display = check_name(request.name), check_display(request.display)
         user = self._state.names.get(fold(name))
-        if user is None:
+        if user is None and not self._state.registry.is_reserved(name):
             return UserState(User(self._state.next_user(), name, display), hash_secret(request.secret))
-        if not is_secret(request.secret, user.secret_hash):
+        if user is None or not is_secret(request.secret, user.secret_hash):
             raise Refused(ErrorCode.NAME_IN_USE, f"the name {name!r} is taken; choose another")
         return user
 
@@ -130,55 +131,6 @@ class Sessions:
             for chat in user.chats.values():
                 self._following.start(session, chat, None)
         return Welcome(request.id, user.user, session.id, self._history, now.wall)
-
-    # -- names ------------------------------------------------------------------------------------------------
-
-    def rename(self, session: Session, request: Rename) -> None:
-        """Take other names.
-
-        :raises Refused: BAD_NAME, NAME_IN_USE; RETRY_AFTER while the account is being changed otherwise.
-        """
-        assert session.user is not None
-        self._changing.check(session.user)
-        name, display = check_name(request.name), check_display(request.display)
-        holder = self._state.names.get(fold(name))
-        if holder is not None and holder is not session.user:
-            raise Refused(ErrorCode.NAME_IN_USE, f"the name {name!r} is taken; choose another")
-        self._check_looks(session.user, name, display)
-        self._state.out.append(Reply(session.handle, Done(request.id)))
-        self._set_names(session.user, name, display)
-
-    def _check_looks(self, user: UserState, name: str, display: str) -> None:
-        """Nobody may look like an account. An account that does, since an admin made it so, may keep what it has."""
-        registry, old = self._state.registry, user.user
-        if registry.is_imitation(name, old.id) and (user.is_guest or name != old.name):
-            raise Refused(ErrorCode.NAME_IN_USE, f"the name {name!r} is, or looks like, an account's; choose another")
-        if registry.is_imitation(display, old.id) and (user.is_guest or display != old.display):
-            raise Refused(
-                ErrorCode.NAME_IN_USE, f"the display name {display!r} looks like an account's; choose another"
-            )
-
-    def _set_names(self, user: UserState, name: str, display: str) -> None:
-        self._state.set_names(user, name, display)
-        if user.kept:
-            # The old name is free for others now; the store must not go on holding it for this user.
-            save_user(self._state, user)
-        self.tell_acquainted(user)
-
-    def tell_acquainted(self, user: UserState) -> None:
-        """Something about a user that others are shown is new."""
-        self._state.out.append(Broadcast(self._acquainted(user), Renamed(user.user)))
-
-    def _acquainted(self, user: UserState) -> list[Handle]:
-        """Every session that shares a room or a personal chat with this user, each once; its own too."""
-        handles: dict[Handle, None] = dict.fromkeys(user.sessions)
-        for session in user.sessions.values():
-            for room in session.rooms.values():
-                handles |= dict.fromkeys(room.live) | dict.fromkeys(room.behind)
-        for id in user.chats:
-            if id in self._state.users:
-                handles |= dict.fromkeys(self._state.users[id].sessions)
-        return list(handles)
 
     # -- the end ----------------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ then has the store.
 """
 
 from chatnet.clock import Now
-from chatnet.core.state import ConversationState, State
+from chatnet.core.entities import ConversationState
+from chatnet.core.state import State
 from chatnet.model import Message
 
 _MESSAGE_BYTES = 256

@@ -11,9 +11,10 @@ from chatnet.auth.names import check_display
 from chatnet.auth.tokens import hash_token
 from chatnet.clock import Now
 from chatnet.core.effects import Append
+from chatnet.core.entities import UserState
 from chatnet.core.entries import DropToken, PutToken, Snapshot
 from chatnet.core.sessions import Sessions
-from chatnet.core.state import State, UserState
+from chatnet.core.state import State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.model import Scope, TokenId, UserId
 

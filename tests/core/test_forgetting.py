@@ -147,7 +147,8 @@ def test_a_rename_is_told_though_somebody_one_talked_to_is_gone() -> None:
     chat.said("alice", 1, conversation=chat.chat("alice", "bob"))
     chat.disconnect("bob")
     chat.tick(HOLD)
-    assert to(["alice"], Renamed(user(1, "ally"))) in chat.ask("alice", Rename(5, "ally"))
+    chat.ask("alice", Rename(5, "ally"))
+    assert to(["alice"], Renamed(user(1, "ally"))) in chat.store_all()
 
 
 def test_messages_under_way_to_a_chat_that_is_forgotten_do_no_harm() -> None:

@@ -61,6 +61,17 @@ def test_a_mark_that_moves_nothing_costs_nothing() -> None:
     assert chat.ask("bob", Mark(6, chat.chat("bob", "carol"), 5, 5)) == [Reply("bob", Done(6))]
 
 
+def test_a_chat_with_oneself_is_delivered_and_read_at_once_so_that_a_mark_says_nothing() -> None:
+    chat = Script("alice")
+    chat.login("alice2", "alice")
+    own = chat.chat("alice", "alice")
+    chat.said("alice", 1, 2, 3, conversation=own)
+    assert chat.ask("alice", Mark(5, own, 2, 1)) == [Reply("alice", Done(5))]
+    assert chat.store_all() == []
+    shown = the(Opened, chat.ask("alice2", Open(6, user="alice")), "alice2").conversation
+    assert (shown.read, shown.delivered, shown.peer_read, shown.peer_delivered) == (3, 3, 3, 3)
+
+
 def test_of_two_marks_under_way_the_farther_one_stays() -> None:
     chat, both = talking()
     chat.ask("bob", Mark(5, both, 3, 3))

@@ -7,9 +7,10 @@ of its listener is registered.
 import logging
 from selectors import BaseSelector
 
+from chatnet.core.entities import RoomState, Session
 from chatnet.core.hub import Hub
 from chatnet.core.limits import KIB, Limits
-from chatnet.core.state import RoomState, Session, State
+from chatnet.core.state import State
 from chatnet.frontends.native import NativeFrontend
 from chatnet.net.connections import Connections
 from chatnet.net.intake import Intake

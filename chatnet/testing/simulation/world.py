@@ -11,7 +11,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from chatnet.config import Config
-from chatnet.core.state import Session
+from chatnet.core.entities import Session
 from chatnet.model import SessionId, UserId
 from chatnet.testing.clock import VirtualClock
 from chatnet.testing.simulation.behaviour import Behaviour

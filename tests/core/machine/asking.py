@@ -73,7 +73,7 @@ class Asking(World):
             self.leave(old)
         person = known or Person(reply.user.id, name, display, secret)
         news: list[tuple[Client, News]] = []
-        if before is None and display not in ("", person.display):
+        if before is None and display not in ("", person.display) and person.id not in truth.renaming:
             person.display = display
             news = [(other, Renamed(person.user)) for other in self.acquainted(person)]
         self.check_news(news)
@@ -104,15 +104,22 @@ class Asking(World):
         self.check_news([])
 
     def rename(self, client: Client, name: str, display: str) -> None:
-        """A user takes other names."""
+        """A user takes other names; if the store knows the user, once they are stored."""
         assert client.person is not None
-        code = self.truth.refuse_rename(client.person, name)
-        reply = self.ask(client, Rename(next(self.ids), name, display))
-        assert (reply.code if isinstance(reply, Refused) else None) == code
-        if code is None:
-            assert isinstance(reply, Done)
-            client.person.name, client.person.display = name, display
-            self.check_news([(other, Renamed(client.person.user)) for other in self.acquainted(client.person)])
+        person = client.person
+        code, is_kept = self.truth.refuse_rename(person, name), person.id in self.truth.kept
+        request = Rename(next(self.ids), name, display)
+        reply = self.ask(client, request)
+        if self._refused(reply, code):
+            return
+        if is_kept:
+            self.truth.renaming[person.id] = name
+            self._wait(client, request)
+            return
+        assert isinstance(reply, Done)
+        assert not self.appended
+        person.name, person.display = name, display
+        self.check_news([(other, Renamed(person.user)) for other in self.acquainted(person)])
 
     # -- rooms and chats --------------------------------------------------------------------------------------
 

@@ -134,6 +134,8 @@ class Play(Asking, Storing):
                 if id in self.truth.rooms or id in self.truth.chats:
                     assert expected == self.truth.heads.get(id, 0) + 1, "stuck behind"
         assert self.store.users.keys() <= self.truth.people.keys()
+        # Who comes back after a restart is known under the name that it was told.
+        assert all(put.name == self.truth.people[put.id].name for put in self.store.users.values())
         # A restart gives back nothing that was taken from somebody.
         rooms = self.truth.rooms
         assert all(user in rooms[room].belongs for room, user in self.store.members)

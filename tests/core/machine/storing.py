@@ -15,13 +15,27 @@ from chatnet.core.entries import (
     PutMember,
     PutMessage,
     PutRoom,
+    PutUser,
     ReadMessages,
     Stale,
 )
 from chatnet.errors import ErrorCode
-from chatnet.events import Ack, Deliver, HistoryPage, Invited, Marked, Nack, Opened, Refused, RoomChanged, Started
+from chatnet.events import (
+    Ack,
+    Deliver,
+    Done,
+    HistoryPage,
+    Invited,
+    Marked,
+    Nack,
+    Opened,
+    Refused,
+    Renamed,
+    RoomChanged,
+    Started,
+)
 from chatnet.model import Act, Conversation, Message
-from chatnet.requests import ChangeRoom, CreateRoom, Join, Mark, Moderate
+from chatnet.requests import ChangeRoom, CreateRoom, Join, Mark, Moderate, Rename
 from tests.core.machine.posting import Answer, Posting
 from tests.core.machine.truth import Place
 from tests.core.machine.world import Client, News, Question
@@ -80,6 +94,7 @@ class Storing(Posting):
             self.truth.heads[id] = messages[-1].seq
             self.truth.read_own(id, [(message.sender, message.seq) for message in messages])
         looked_up = self._looked_up(done)
+        renamed = [(client, question) for client, question, _ in self._waiting(done) if isinstance(question, Rename)]
         for entry in done.batch:
             news += self._apply(entry)
         # Who was put out by the same batch is not among those who listen any more when a room is told.
@@ -92,14 +107,19 @@ class Storing(Posting):
         for client, question, chat in looked_up:
             if client.is_open:
                 self._check_opened(client.replies[question.id], chat)
+        for client, question in renamed:
+            assert not client.is_open or isinstance(client.replies[question.id], Done)
         for client, id in level:
             is_level = id not in client.next or client.next[id] == self._head(id) + 1
             assert is_level or client.queued > client.soft, "a live follower was left out"
 
     def _looked_up(self, done: Committed) -> list[tuple[Client, Question, int]]:
         """Who has asked for the personal chats that are stored now?"""
-        waiting = [self.changes[id(entry)] for entry in done.batch if id(entry) in self.changes]
-        return [(client, question, put.id) for client, question, put in waiting if isinstance(put, PutChat)]
+        return [(client, question, put.id) for client, question, put in self._waiting(done) if isinstance(put, PutChat)]
+
+    def _waiting(self, done: Committed) -> list[tuple[Client, Question, Entry]]:
+        """Who has waited for this batch, with which questions and for which of its entries?"""
+        return [self.changes[id(entry)] for entry in done.batch if id(entry) in self.changes]
 
     def _check_opened(self, reply: object, chat: int) -> None:
         """A new chat is told of, unless one of the two was forgotten while it was being stored."""
@@ -164,14 +184,25 @@ class Storing(Posting):
                 return self._change(self.truth.rooms[room], question)
             case Moderate(), PutDeed():
                 return self._moderate(self.truth.rooms[question.conversation], client, question, entry)
+            case Rename(), PutUser():
+                return self._rename(client, question)
             case Join(), PutMember(conversation=room, user=user):
                 if user in self.truth.people:
                     self.truth.rooms[room].belongs[user] = True
                 self.arriving.append((client, question))
             case Mark(conversation=place), PutMarks(user=user, delivered=delivered, read=read):
                 return self._mark(place, user, delivered, read)
-        del client
         return []
+
+    def _rename(self, client: Client, request: Rename) -> Told:
+        """Somebody has other names, unless it is gone by now."""
+        assert client.person is not None
+        person = client.person
+        del self.truth.renaming[person.id]
+        if person.id not in self.truth.people:
+            return []
+        person.name, person.display = request.name, request.display
+        return [(other, Renamed(person.user)) for other in self.acquainted(person)]
 
     def _change(self, place: Place, request: ChangeRoom) -> Told:
         """Those who are in a room when it becomes private stay; whoever is just being put out is out."""
@@ -248,6 +279,9 @@ class Storing(Posting):
                 refused.append((client, question))
                 if isinstance(question, CreateRoom):
                     self._made(question.name)
+                elif isinstance(question, Rename):
+                    assert client.person is not None
+                    del self.truth.renaming[client.person.id]
                 elif isinstance(question, Moderate):
                     self._release(self.truth.rooms[question.conversation], question)
         self.perform(self.hub.completed(failed, self.now))

@@ -80,6 +80,10 @@ class Truth:
         self.people: dict[int, Person] = {}
         self.rooms: dict[int, Place] = {LOBBY_ID: Place(LOBBY_ID, "lobby", 0)}
         self.chats: dict[int, Pair] = {}
+        self.kept: set[int] = set()
+        """Users whom the store has been asked to keep."""
+        self.renaming: dict[int, str] = {}
+        """Login names that wait for the store, by whose they will be."""
         self.making: list[tuple[str, int]] = []
         """Rooms that wait for the store: name and owner."""
         self.heads: dict[int, int] = {}
@@ -107,13 +111,24 @@ class Truth:
         if not name[:1].isalnum():
             return ErrorCode.BAD_NAME
         holder = self.named(name)
-        return ErrorCode.NAME_IN_USE if holder is not None and holder.secret != secret else None
+        if holder is None:
+            return ErrorCode.NAME_IN_USE if self.will_be_taken(name) else None
+        return ErrorCode.NAME_IN_USE if holder.secret != secret else None
 
     def refuse_rename(self, person: Person, name: str) -> ErrorCode | None:
         """May somebody be called that?"""
+        if person.id in self.renaming:
+            return ErrorCode.RETRY_AFTER
         if not name[:1].isalnum():
             return ErrorCode.BAD_NAME
-        return ErrorCode.NAME_IN_USE if self.named(name) not in (None, person) else None
+        holder = self.named(name)
+        if holder is None:
+            return ErrorCode.NAME_IN_USE if self.will_be_taken(name) else None
+        return ErrorCode.NAME_IN_USE if holder is not person else None
+
+    def will_be_taken(self, name: str) -> bool:
+        """Does somebody wait for the store to have this name?"""
+        return name.lower() in (wanted.lower() for wanted in self.renaming.values())
 
     def forget_guests(self, now: float) -> list[Place]:
         """Guests who were away for too long are gone. Returns the rooms that change hands."""
@@ -252,6 +267,8 @@ class Truth:
 
     def mark(self, user: int, conversation: int, delivered: int, read: int) -> tuple[int, int] | None:
         """How far the marks of a user would move; None where they would not."""
+        if conversation in self.chats and len(self.chats[conversation].users) == 1:
+            return None
         before, head = self.marks.get((conversation, user), (0, 0)), self.heads.get(conversation, 0)
         far_read = max(before[1], min(read, head))
         new = (max(before[0], far_read, min(delivered, head)), far_read)

@@ -19,6 +19,7 @@ from chatnet.core.entries import (
     Failed,
     PageRead,
     PutChat,
+    PutUser,
     ReadFailed,
     ReadMessages,
     Snapshot,
@@ -220,6 +221,8 @@ class World:
             match effect:
                 case Append(entry=entry):
                     self.batch.append(entry)
+                    if isinstance(entry, PutUser):
+                        self.truth.kept.add(entry.id)
                     # A ban that is over ends with whatever comes next, and has nothing to do with that.
                     if not isinstance(entry, DropBan):
                         self.appended.append(entry)
