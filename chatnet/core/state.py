@@ -190,6 +190,11 @@ class State:
 
     # -- numbers ----------------------------------------------------------------------------------------------
 
+    @property
+    def last_user(self) -> UserId:
+        """The greatest number that a user ever had."""
+        return self._next_user - 1
+
     def next_user(self) -> UserId:
         """A number that no user ever had."""
         self._next_user += 1

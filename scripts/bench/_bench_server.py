@@ -1,13 +1,14 @@
 """A real server on a free port, with all rates lifted and everything else as shipped, until SIGTERM.
 
-It says where it listens in one line of JSON, and answers each line on its input with the most bytes that are queued for
-one peer.
+It says where it listens in one line of JSON, and answers each line on its input: ``queued`` with the most bytes that
+are queued for one peer, ``lag`` with the milliseconds by which the loop was late, each time, since the last ``lag``.
 """
 
 import argparse
 import json
 import os
 import sys
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +19,10 @@ from typing import TextIO
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _store_server import limits
 
-from chatnet.address import TCP, TLS, Address
+from chatnet.address import TCP, TLS, UNIX, Address
 from chatnet.config import Config
-from chatnet.core.limits import MIB
+from chatnet.core.limits import MIB, Limits
+from chatnet.net.loop import EventLoop
 from chatnet.net.peer import GONE, Peer
 from chatnet.net.platform import stop_on_signals
 from chatnet.net.ports import Store
@@ -32,6 +34,7 @@ from chatnet.store.sqlite import SqliteStore
 
 _HOLD_SECONDS = 3600.0
 _NO_LIMIT = 1 << 30
+_TICK_SECONDS = 0.005
 
 
 class Lazy(Indexer):
@@ -51,10 +54,41 @@ def make_store(data: Path | None, window: int, *, indexed: bool) -> Store:
     return store
 
 
-def answer(questions: TextIO, selector: BaseSelector) -> None:
+class Lag:
+    """How late the loop comes to what is due every few milliseconds, counted as often as it was due.
+
+    One that waits with epoll is up to 1 ms late with nothing to do: it waits for whole milliseconds.
+    """
+
+    def __init__(self, loop: EventLoop) -> None:
+        self._loop = loop
+        self._due = time.monotonic()
+        self._late: list[float] = []
+        self._tick()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        while self._due <= now:
+            self._late.append(now - self._due)
+            self._due += _TICK_SECONDS
+        self._loop.call_at(self._due, self._tick)
+
+    def take(self) -> list[float]:
+        """Seconds, each time since the last call."""
+        late, self._late = self._late, []
+        return late
+
+
+def answer(questions: TextIO, selector: BaseSelector, lag: Lag | None) -> None:
     """In a thread of its own, which only looks."""
-    for _ in questions:
-        print(max((peer.queued for peer in peers(selector) if peer.queued < GONE), default=0), flush=True)
+    for question in questions:
+        match question.strip():
+            case "queued":
+                print(max((peer.queued for peer in peers(selector) if peer.queued < GONE), default=0), flush=True)
+            case "lag":
+                print(json.dumps([] if lag is None else [round(1000 * late, 3) for late in lag.take()]), flush=True)
+            case unknown:
+                raise ValueError(f"not a question: {unknown!r}")
 
 
 def peers(selector: BaseSelector) -> list[Peer]:
@@ -66,23 +100,40 @@ def peers(selector: BaseSelector) -> list[Peer]:
             return [subject for subject in subjects if isinstance(subject, Peer)]
 
 
+def make_config(options: argparse.Namespace) -> Config:
+    """Where to listen, and what to let pass."""
+    bind = [Address(TLS if options.tls else TCP, "127.0.0.1", 0)]
+    if options.unix:
+        bind.append(Address(UNIX, path=options.unix))
+    lifted = replace(
+        limits(_HOLD_SECONDS),
+        wasted_connections_per_place=_NO_LIMIT,
+        failed_logins_per_account=_NO_LIMIT,
+        failed_logins_per_account_everywhere=_NO_LIMIT,
+        failed_logins_per_place=_NO_LIMIT,
+    )
+    return Config(bind=tuple(bind), limits=Limits() if options.limited else lifted)
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="a private folder; default: messages are kept in memory")
     parser.add_argument("--window", type=int, default=1000, help="messages of each conversation that memory keeps")
     parser.add_argument("--tls", action="store_true", help="listen with TLS")
+    parser.add_argument("--unix", metavar="PATH", help="listen at a local socket too")
+    parser.add_argument("--limited", action="store_true", help="lift no rates")
+    parser.add_argument("--lag", action="store_true", help="note how late the loop is")
     parser.add_argument("--no-index", action="store_true", help="index nothing, to see what that costs")
     options = parser.parse_args()
     store = make_store(options.data, options.window, indexed=not options.no_index)
-    address = Address(TLS if options.tls else TCP, "127.0.0.1", 0)
-    config = Config(bind=(address,), limits=replace(limits(_HOLD_SECONDS), wasted_connections_per_place=_NO_LIMIT))
-    server = Server(config, store=store)
+    server = Server(make_config(options), store=store)
     try:
         server.start()
         with stop_on_signals(server.stop, server.wakeup_fd):
-            print(json.dumps({"pid": os.getpid(), "port": server.addresses[0].port}), flush=True)
-            Thread(target=answer, args=(sys.stdin, server._selector), daemon=True).start()
+            lag = Lag(server._loop) if options.lag and server._loop is not None else None
+            print(json.dumps({"pid": os.getpid(), "addresses": list(map(str, server.addresses))}), flush=True)
+            Thread(target=answer, args=(sys.stdin, server._selector, lag), daemon=True).start()
             server.run()
     finally:
         server.close()

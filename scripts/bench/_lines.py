@@ -7,12 +7,15 @@ anything is lost, comes twice, out of order or damaged, without having been told
 import os
 import random
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from typing import TypeVar
+
+from _hostile_lines import trusting
 
 from chatnet.events import Ack, Deliver, Event, Joined, Opened, Refused, Welcome
 from chatnet.model import ConversationId, Message, UserId
@@ -25,8 +28,10 @@ TEXTS = 64
 """Different ones, but for the number."""
 PATIENCE_SECONDS = 60.0
 _RECEIVE_BYTES = 1 << 18
+_MOST_RECORDS = 16
 _VOCABULARY = 5000
 E = TypeVar("E", bound=Event)
+_TRUSTING = trusting()
 
 
 class Lost(Exception):
@@ -54,7 +59,7 @@ def text(n: int, size: int) -> str:
 class Line:
     """A guest with a new device, logged in."""
 
-    def __init__(self, port: int, name: str, *, receive_buffer: int = 0) -> None:
+    def __init__(self, port: int, name: str, *, encrypted: bool = False, receive_buffer: int = 0) -> None:
         """``receive_buffer`` bounds what the system takes for it while it does not read; 0 for the system's own."""
         self._socket = socket.socket()
         if receive_buffer:
@@ -62,6 +67,8 @@ class Line:
         self._socket.settimeout(PATIENCE_SECONDS)
         self._socket.connect(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if encrypted:
+            self._socket = _TRUSTING.wrap_socket(self._socket)
         self._frames = FrameReader(MAX_PAYLOAD)
         self._asked = 0
         self._socket.sendall(PREFACE)
@@ -92,11 +99,25 @@ class Line:
             raise Lost("the server has closed the connection")
         events: list[Event] = []
         self._frames.receive(data)
+        if isinstance(self._socket, ssl.SSLSocket):
+            self._receive_records(self._socket)
         while (payload := self._frames.next_frame()) is not None:
             event = decode_event(payload)
             if event is not None:
                 events.append(event)
         return events
+
+    def _receive_records(self, tls: ssl.SSLSocket) -> None:
+        """All that has come, as plain text is read too: TLS gives one record at a time, and of what it has decrypted
+        already no selector knows.
+        """
+        tls.settimeout(0)
+        with suppress(ssl.SSLWantReadError):
+            for _ in range(_MOST_RECORDS):
+                self._frames.receive(tls.recv(_RECEIVE_BYTES))
+            while tls.pending():
+                self._frames.receive(tls.recv(_RECEIVE_BYTES))
+        tls.settimeout(PATIENCE_SECONDS)
 
     def ask(self, make: Callable[[int], Request], kind: type[E]) -> E:
         """Ask for something and wait for the reply.
@@ -134,8 +155,8 @@ class Line:
 class Sender(Line):
     """Keeps some messages unanswered, and notes how long each was."""
 
-    def __init__(self, port: int, name: str, in_flight: int, size: int) -> None:
-        super().__init__(port, name)
+    def __init__(self, port: int, name: str, in_flight: int, size: int, *, encrypted: bool = False) -> None:
+        super().__init__(port, name, encrypted=encrypted)
         self.conversation = self.room()
         self.n = self.acked = 0
         self.stamps = [0.0]
@@ -205,8 +226,17 @@ class Ledger:
 class Listener(Line):
     """Hears all that is said in the room, and notes how long it took."""
 
-    def __init__(self, port: int, name: str, size: int, *, after: int | None = None, receive_buffer: int = 0) -> None:
-        super().__init__(port, name, receive_buffer=receive_buffer)
+    def __init__(
+        self,
+        port: int,
+        name: str,
+        size: int,
+        *,
+        after: int | None = None,
+        encrypted: bool = False,
+        receive_buffer: int = 0,
+    ) -> None:
+        super().__init__(port, name, encrypted=encrypted, receive_buffer=receive_buffer)
         self.conversation = self.room()
         self._early: list[Event] = []
         head = self._join(after)

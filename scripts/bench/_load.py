@@ -40,6 +40,8 @@ class Job:
     port: int
     pid: int
     """The server's."""
+    encrypted: bool = False
+    """Is it TLS that listens at the port?"""
     senders: int = 1
     in_flight: int = 1
     """Of each sender: as soon as one is answered, the next is sent."""
@@ -108,8 +110,12 @@ def run(job: Job) -> Outcome:
 class _Run:
     def __init__(self, job: Job, connections: ExitStack) -> None:
         self._job = job
-        self._senders = [Sender(job.port, f"sender{i}", job.in_flight, job.size) for i in range(job.senders)]
-        self._listeners = [Listener(job.port, f"listener{i}", job.size) for i in range(job.listeners)]
+        self._senders = [
+            Sender(job.port, f"sender{i}", job.in_flight, job.size, encrypted=job.encrypted) for i in range(job.senders)
+        ]
+        self._listeners = [
+            Listener(job.port, f"listener{i}", job.size, encrypted=job.encrypted) for i in range(job.listeners)
+        ]
         self._by_user = {sender.user: sender for sender in self._senders}
         self._sleeper = self._make_sleeper()
         # `select` waits with a precision of microseconds, epoll of milliseconds: too coarse to keep a pace.
@@ -131,9 +137,15 @@ class _Run:
             case Sleeper.NONE:
                 return None
             case Sleeper.IDLE:
-                return Line(self._job.port, "sleeper", receive_buffer=SLEEPER_BUFFER)
+                return Line(self._job.port, "sleeper", encrypted=self._job.encrypted, receive_buffer=SLEEPER_BUFFER)
             case Sleeper.SLOW:
-                return Listener(self._job.port, "sleeper", self._job.size, receive_buffer=SLEEPER_BUFFER)
+                return Listener(
+                    self._job.port,
+                    "sleeper",
+                    self._job.size,
+                    encrypted=self._job.encrypted,
+                    receive_buffer=SLEEPER_BUFFER,
+                )
 
     def run(self) -> Outcome:
         job = self._job

@@ -1,119 +1,104 @@
-"""What it costs to let people in: TLS handshakes, logins of guests, and what a connection that is idle weighs.
+"""What it costs to let people in: TLS handshakes, logins of all kinds, and what a connection that is idle weighs.
 
-Handshakes are whole ones, as every first one is, without a login behind; a login is the connection, the handshake if
-there is one, and the guest's name. Both figures are those of one client in one thread, which does the other half of
-each handshake on the same machine: so what counts is the server's CPU for each, and not how many there were a second.
+Handshakes are whole ones, as every first one is, without a login behind. A login is the connection, the handshake if
+there is one, and the guest's name, the token or the password; so the password alone is what is left without the
+connection's row. All are those of one client in one thread, which does the other half of each handshake on the same
+machine: so what counts is the server's CPU for each, and not how many there were a second.
 """
 
-import socket
-import ssl
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+from _accounts import create, derive, enter, show_password, show_token
 from _figures import Benchmark, Row
-from _lines import PATIENCE_SECONDS, Lost
+from _hostile_lines import Line, Wrong, login
 from _serving import Serving, cpu, resident, serve
 from _setting import Setting
 
-from chatnet.events import Hello, Welcome
-from chatnet.requests import Login
-from chatnet.wire.codec import decode_event, encode
-from chatnet.wire.frames import MAX_PAYLOAD, PREFACE, FrameReader
+from chatnet.address import Address
+from chatnet.events import Welcome
+from chatnet.model import SECRET_BYTES
 
 KIB = 1024
+PEOPLE = 100
 _SETTLE_SECONDS = 0.5
-
-
-def _trusting() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-_TRUSTING = _trusting()
-
-
-class Visitor:
-    """A connection that has done its handshake, if there is one."""
-
-    def __init__(self, port: int, *, encrypted: bool) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if encrypted:
-            self._socket = _TRUSTING.wrap_socket(self._socket)
-        self._frames = FrameReader(MAX_PAYLOAD)
-
-    def greet(self) -> None:
-        """Come as far as the server's greeting, which it sends once its side of the handshake is over."""
-        self._socket.sendall(PREFACE)
-        self._expect(Hello)
-
-    def log_in(self, name: str) -> None:
-        """Be a guest."""
-        self.greet()
-        self._socket.sendall(encode(Login(1, name, name.encode().ljust(32), bytes(16))))
-        self._expect(Welcome)
-
-    def _expect(self, kind: type[Hello] | type[Welcome]) -> None:
-        while True:
-            data = self._socket.recv(1 << 16)
-            if not data:
-                raise Lost("the server has closed the connection")
-            self._frames.receive(data)
-            while (payload := self._frames.next_frame()) is not None:
-                if isinstance(decode_event(payload), kind):
-                    return
-
-    def close(self) -> None:
-        """Go away."""
-        self._socket.close()
 
 
 def measure(setting: Setting) -> Iterator[Row]:
     for transport, options in (("TCP", ()), ("TLS", ("--tls",))):
-        encrypted = bool(options)
-
-        def connect(number: int, encrypted: bool = encrypted) -> None:
-            del number
-            visitor = Visitor(serving.port, encrypted=encrypted)
-            visitor.greet()
-            visitor.close()
-
-        def log_in(number: int, encrypted: bool = encrypted) -> None:
-            visitor = Visitor(serving.port, encrypted=encrypted)
-            visitor.log_in(f"guest{number % 100}")
-            visitor.close()
-
         with serve(None, *options) as serving:
-            yield _repeated(f"{transport}, connection", connect, serving, setting.seconds)
-            yield _repeated(f"{transport}, login of a guest", log_in, serving, setting.seconds)
+            address = serving.addresses[0]
+            yield _repeated(f"{transport}, connection", address, _do_nothing, serving, setting)
+            yield _repeated(f"{transport}, login of a guest", address, _be_guest, serving, setting)
         with serve(None, *options) as serving:
-            yield _idle(f"{transport}, idle", serving, setting.pick(200, 5000), encrypted=encrypted)
+            yield _idle(f"{transport}, idle", serving, setting.pick(200, 5000))
+    with (
+        setting.folder() as data,
+        setting.folder() as folder,
+        serve(data, "--tls", "--unix", str(folder / "socket")) as serving,
+    ):
+        yield from _accounts(serving, setting)
 
 
-def _repeated(case: str, do: Callable[[int], None], serving: Serving, seconds: float) -> Row:
+def _accounts(serving: Serving, setting: Setting) -> Iterator[Row]:
+    encrypted, local = serving.addresses
+    keys = derive()
+    tokens = [(f"account{i}", os.urandom(SECRET_BYTES)) for i in range(PEOPLE)]
+    create(local, {name: keys.verifier for name, _ in tokens}, tokens=tokens)
+
+    def by_token(line: Line, number: int) -> None:
+        show_token(line, tokens[number % PEOPLE][1])
+
+    def by_password(line: Line, number: int) -> None:
+        if not show_password(line, tokens[number % PEOPLE][0], keys):
+            raise Wrong("the right password was refused")
+        enter(line)
+
+    yield _repeated("TLS, login by token", encrypted, by_token, serving, setting)
+    yield _repeated("TLS, login by password", encrypted, by_password, serving, setting)
+    yield _repeated("local socket, connection", local, _do_nothing, serving, setting)
+    yield _repeated("local socket, login by token", local, by_token, serving, setting)
+    yield _repeated("local socket, login by password", local, by_password, serving, setting)
+
+
+def _do_nothing(line: Line, number: int) -> None:
+    """The server's greeting comes once its side of the handshake is over."""
+
+
+def _be_guest(line: Line, number: int) -> None:
+    line.ask(login(f"guest{number % PEOPLE}"), Welcome)
+
+
+def _repeated(
+    case: str, address: Address, log_in: Callable[[Line, int], None], serving: Serving, setting: Setting
+) -> Row:
     """One after the other, for some seconds."""
-    do(0)
+
+    def come(number: int) -> None:
+        with Line(address) as line:
+            line.greet()
+            log_in(line, number)
+
+    come(0)
     count, used, begun = 0, cpu(serving.pid), time.perf_counter()
-    while (elapsed := time.perf_counter() - begun) < seconds:
-        do(count)
+    while (elapsed := time.perf_counter() - begun) < setting.seconds:
+        come(count)
         count += 1
     used = cpu(serving.pid) - used
     return Row(case, {"a second": count / elapsed, "server us": 1e6 * used / count})
 
 
-def _idle(case: str, serving: Serving, count: int, *, encrypted: bool) -> Row:
+def _idle(case: str, serving: Serving, count: int) -> Row:
     """Guests, each with one connection, who say nothing."""
-    with ExitStack() as visitors:
+    with ExitStack() as lines:
         before = 0
         for number in range(-100, count):
             if number == 0:  # what the first ones need is needed once
                 before = resident(serving.pid)
-            visitor = Visitor(serving.port, encrypted=encrypted)
-            visitors.callback(visitor.close)
-            visitor.log_in(f"guest{number + 100}")
+            line = lines.enter_context(Line(serving.addresses[0]))
+            line.log_in(f"guest{number + 100}")
         time.sleep(_SETTLE_SECONDS)
         return Row(case, {"KiB each": (resident(serving.pid) - before) / count / KIB})
 

@@ -14,14 +14,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import _delivery
 import _latency
 import _logins
 import _resume
 import _search
 import _slow_disk
 import _slow_reader
+import _startup
 import _storage
+import _storm
 import _throughput
 from _figures import Benchmark, Result, percentile
 from _report import as_data, table
@@ -32,7 +36,19 @@ import chatnet
 
 BENCHMARKS: dict[str, Benchmark] = {
     module.BENCHMARK.name: module.BENCHMARK
-    for module in (_throughput, _latency, _resume, _slow_reader, _slow_disk, _search, _storage, _logins)
+    for module in (
+        _throughput,
+        _latency,
+        _delivery,
+        _resume,
+        _slow_reader,
+        _slow_disk,
+        _search,
+        _storage,
+        _logins,
+        _storm,
+        _startup,
+    )
 }
 EX_UNAVAILABLE = 69
 _LASTING = Path("/var/tmp")

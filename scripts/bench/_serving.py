@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatnet.address import Address, parse
+
 _SERVER = Path(__file__).resolve().with_name("_bench_server.py")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _END_SECONDS = 60
@@ -25,18 +27,30 @@ class Serving:
     """A server that listens."""
 
     pid: int
-    port: int
+    addresses: tuple[Address, ...]
+    """First that with a port, then the local socket if it was asked for."""
     start_seconds: float
     """From the start of its process until it listened."""
     _process: "subprocess.Popen[str]"
 
+    @property
+    def port(self) -> int:
+        return self.addresses[0].port
+
     def queued(self) -> int:
         """The most bytes that are queued for one peer just now."""
+        return int(self._ask("queued"))
+
+    def lag(self) -> list[float]:
+        """By how many milliseconds the loop was late, each time since the last call; sorted. Needs ``--lag``."""
+        return sorted(json.loads(self._ask("lag")))
+
+    def _ask(self, question: str) -> str:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{question}\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        return self._process.stdout.readline()
 
 
 @contextmanager
@@ -59,7 +73,8 @@ def serve(data: Path | None, *options: str, under: Sequence[str] = ()) -> Iterat
             raise CannotMeasure("the server did not start")
         listening = json.loads(line)
         try:
-            yield Serving(listening["pid"], listening["port"], time.perf_counter() - start, process)
+            addresses = tuple(map(parse, listening["addresses"]))
+            yield Serving(listening["pid"], addresses, time.perf_counter() - start, process)
         finally:
             os.kill(listening["pid"], signal.SIGTERM)
             process.wait(_END_SECONDS)
@@ -69,6 +84,11 @@ def cpu(pid: int) -> float:
     """Seconds of CPU that a process has used, all threads together."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def held_up(pid: int) -> float:
+    """Seconds in which the main thread of a process could run, but others had the cores (Linux, sched-stats.rst)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def resident(pid: int) -> int:

@@ -3,9 +3,12 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from selectors import SelectSelector
 
 import msgspec
 import pytest
@@ -17,17 +20,24 @@ from chatnet.core.limits import Limits
 from chatnet.events import Ack, Deliver, Event
 from chatnet.frontends.native import NativeFrontend
 from chatnet.model import Kind, Message
+from chatnet.net.loop import EventLoop
+from chatnet.net.system import SystemClock
 from chatnet.requests import Request
 from chatnet.server import Server
 from chatnet.wire.codec import encode
 from tests.scripts.running import run_script
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "bench"))
 import _run
+from _accounts import create, derive, show_password
+from _bench_server import Lag
 from _figures import Bar, Benchmark, Result, Row, percentile
+from _hostile_lines import Line
 from _lines import Ledger, fillings, text
 from _load import Job, Outcome, Sleeper, run
 from _report import as_data, table
+from _serving import serve
 from _setting import Setting, file_system, sync_times
 from _slow_disk import gaps
 
@@ -185,6 +195,39 @@ def test_a_server_that_goes_wrong_is_found_out(
     assert any(fault in found for found in outcome.faults), outcome.faults
 
 
+@pytest.mark.parametrize(("password", "is_right"), [("correct horse", True), ("battery staple", False)])
+def test_a_proof_of_keys_that_are_derived_once_is_judged_by_the_real_server(
+    password: str, is_right: bool, tmp_path: Path
+) -> None:
+    right = derive()
+    wrong = replace(derive(password), verifier=right.verifier)
+    with serve(None, "--tls", "--unix", str(tmp_path / "socket")) as serving:
+        create(serving.addresses[1], {"ann": right.verifier})
+        for address in serving.addresses:
+            with Line(address) as line:
+                line.greet()
+                assert show_password(line, "ann", right if is_right else wrong) == is_right
+
+
+def test_an_encrypted_load_counts_every_delivery() -> None:
+    with serve(None, "--tls") as serving:
+        job = Job(port=serving.port, pid=serving.pid, encrypted=True, in_flight=8, count=SAID, warm_up=0.0, listeners=2)
+        outcome = run(job)
+    assert outcome.faults == ()
+    assert len(outcome.deliveries) == 2 * SAID
+
+
+def test_a_stalled_loop_is_late_as_often_as_something_was_due() -> None:
+    loop = EventLoop(SelectSelector(), SystemClock())
+    lag = Lag(loop)
+    lag.take()
+    time.sleep(0.1)
+    loop.run_turn(1.0)
+    late = lag.take()
+    assert len(late) >= 19
+    assert late[0] > 0.09 > 0.01 > late[-1]
+
+
 # -- the report -----------------------------------------------------------------------------------------------
 
 
@@ -268,6 +311,15 @@ def test_a_benchmark_runs_and_tells_programs_what_it_found(tmp_path: Path) -> No
     assert resume["wrong"] == []
     assert resume["cases"].keys() == {"memory", "on disk"}
     assert all(case["messages/s"]["median"] > 0 for case in resume["cases"].values())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_storm_of_logins_is_judged_rightly_and_the_loop_is_watched(tmp_path: Path) -> None:
+    done = run_script("bench/_run.py", "storm", "--json", "--folder", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    storm = json.loads(done.stdout)["benchmarks"]["storm"]
+    assert storm["wrong"] == []
+    assert storm["cases"]["100 logins/s"]["lag max ms"]["median"] > 0
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.scripts.running import run_script
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
-from _login_timing import LEAST_P, kolmogorov_smirnov, measure  # noqa: E402
+from _login_timing import LEAST_P, accounts, fail_inside, kolmogorov_smirnov, measure  # noqa: E402
 
 
 def sample(seed: int, shift: float, count: int = 1000) -> list[float]:
@@ -34,7 +36,14 @@ def test_the_extremes(a: list[float], b: list[float], p: float) -> None:
     assert kolmogorov_smirnov(a, b) == pytest.approx(p, abs=1e-9)
 
 
-def test_as_many_of_each_kind_are_measured_as_asked_for() -> None:
-    existing, unknown = measure(5)
+def test_a_server_is_timed_from_inside() -> None:
+    known = accounts(3)
+    existing, unknown = measure(fail_inside(known), 5, list(known), list(accounts(3)))
     assert len(existing.start) == len(unknown.finish) == 5
     assert all(whole > 0 for whole in existing.whole + unknown.whole)
+
+
+def test_a_server_is_timed_over_a_connection() -> None:
+    done = run_script("_login_timing.py", "--trials", "20")
+    assert "Traceback" not in done.stderr
+    assert done.stdout.count("p = ") == 6
