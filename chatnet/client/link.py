@@ -22,8 +22,8 @@ from chatnet.transports import registry
 READ_BYTES = 64 * 1024
 READS = 16
 """In one step, so that a server that never pauses leaves time for everything else."""
-_LONGEST_WAIT = 0.5 if sys.platform == "win32" else math.inf
-"""On Windows Ctrl-C is only noticed between two waits."""
+_LONGEST_WAIT = 0.5 if sys.platform == "win32" else 5.0
+"""On Windows Ctrl-C is only noticed between two waits; elsewhere, too, if it comes in the moment before one begins."""
 
 
 class Session(Protocol):
@@ -174,8 +174,7 @@ class Link:
     def _wait(self, until: float) -> None:
         due = self._session.next_tick
         wait = min(until, math.inf if due is None else due) - time.monotonic()
-        wait = max(0.0, min(wait, _LONGEST_WAIT))
-        self._take_wake(self._selector.select(None if wait == math.inf else wait))
+        self._take_wake(self._selector.select(max(0.0, min(wait, _LONGEST_WAIT))))
 
     def _take_wake(self, ready: list[tuple[SelectorKey, int]]) -> None:
         if any(key.fileobj is self._waker.selectable for key, _ in ready):

@@ -1,5 +1,6 @@
 """How bytes are moved, with a server side that a test plays over a real socket pair."""
 
+import math
 import socket
 import threading
 import time
@@ -186,3 +187,22 @@ def test_nobody_there_is_for_the_caller_to_handle(rig: Rig) -> None:
         rig.link.connect(PAIR, 1.0)
     assert rig.session.news() == []
     assert not rig.link.is_connected
+
+
+def test_no_wait_is_long_since_an_interrupt_just_before_it_is_noticed_only_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link = Link(ClientSession("alice", IDENTITY, random=lambda: 0.5, live=False))
+    waits: list[float | None] = []
+
+    def select(timeout: float | None) -> list[object]:
+        waits.append(timeout)
+        return []
+
+    monkeypatch.setattr(link._selector, "select", select)
+    link.step(math.inf)
+    (wait,) = waits
+    assert wait is not None
+    assert 0 < wait <= 5
+    monkeypatch.undo()
+    link.close()
