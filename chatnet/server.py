@@ -73,6 +73,8 @@ class Server:
         """16 bytes by which clients know it again, once it has started."""
         self.bootstrap_code: Code | None = None
         """The join code of the first admin, once it has started; None if there is one, or nobody could use it."""
+        self.lets_in_guests = True
+        """Is a name enough, at least on this machine? As it was when it started."""
         self.wakeup_fd = -1
         """For `chatnet.net.platform.stop_on_signals`, once it has started on a real selector."""
         self.is_finished = False
@@ -244,6 +246,7 @@ class Server:
 
     def _invite_first_admin(self, hub: Hub) -> None:
         """As long as nobody has an account, whoever has this code may make the admin's from another machine."""
+        self.lets_in_guests = self.config.open or not hub.has_accounts
         is_reached = any(address.scheme == TLS and not address.is_local for address in self.addresses)
         if hub.has_accounts or not is_reached:
             return

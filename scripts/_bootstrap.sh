@@ -16,7 +16,8 @@ print("whole" if whole else "partial", os.path.realpath(sys.executable))
 find_python() {
     fallback=
     for name in "$root/.venv/bin/python" python3 python3.14 python3.13 python3.12 python3.11 python; do
-        found=$("$name" -I -c "$probe" 2>/dev/null) || continue
+        # By its path: without PATH in the environment, a Python that is started by its name does not know where it is.
+        path=$(command -v "$name") && found=$("$path" -I -c "$probe" 2>/dev/null) || continue
         case $found in
             "whole "*) printf '%s\n' "${found#whole }"; return ;;
             "partial "*) fallback=${fallback:-${found#partial }} ;;

@@ -19,9 +19,10 @@ from chatnet.client.session import ClientSession, Phase
 from chatnet.client.wire_walk import WireWalk
 from chatnet.errors import ChatnetError, ErrorCode, TrustError, Unreachable
 from chatnet.events import Welcome
+from chatnet.model import Role
 from chatnet.net.interfaces import source_address
 from chatnet.net.pins import show_pin
-from chatnet.net.trust import ByAuthority, Pinned, Trust, TrustFor, Unproven
+from chatnet.net.trust import ByAuthority, Pinned, TrustFor, Unproven
 from chatnet.requests import Ping
 from chatnet.transports import registry
 
@@ -29,12 +30,13 @@ PINGS = 5
 CLOCK_SECONDS = 2.0
 """A difference that people notice: messages seem to come from the future, or too late."""
 
+_ROLES = {Role.GUEST: "a guest", Role.MEMBER: "a member", Role.ADMIN: "an admin"}
 _ADVICE = {
     "name": "Check the spelling, or use the server's numeric address; 'chatnet discover' lists those nearby.",
     "route": "Check this machine's network: cable, Wi-Fi, VPN.",
     "port": "Check that the server runs and listens there ('chatnet serve' says where), and for firewalls between.",
     "tls": "Check the port, and that a chatnet server speaks TLS there.",
-    "pin": "Ask whoever runs the server for its fingerprint; if it is the one shown: chatnet trust",
+    "pin": "Ask whoever runs the server for its fingerprint, or for a join code.",
     "protocol": "Check the host and the port: is it a chatnet server, and one that this version can talk to?",
     "login": "Check who you are (--as), and that the server knows you; 'chatnet join' makes an account.",
     "round trip": "Try again; if it stays like that, look at the network and at the load of the server.",
@@ -43,6 +45,8 @@ _ADVICE = {
 _BY_CODE: dict[str, str] = {
     ErrorCode.BAD_VERSION: "Bring chatnet up to date on the older side.",
     ErrorCode.NO_ANSWER: "Who takes connections there does not answer: check the port, or restart the server.",
+    ErrorCode.BAD_CREDENTIALS: "Ask an admin for a new join code ('chatnet join'), or log in: chatnet login",
+    ErrorCode.LOGGED_OUT: "Log in again: chatnet login; or ask an admin for a new join code ('chatnet join').",
     ErrorCode.NAME_IN_USE: "Choose another name with --as NAME.",
     ErrorCode.SERVER_FULL: "Try again in a minute.",
     ErrorCode.SHUTTING_DOWN: "Try again once the server is back.",
@@ -69,10 +73,11 @@ def checkup(
 ) -> Iterator[Step]:
     """Take the steps to the server at ``address``; the last one is the first that has an ``error``, if any has.
 
-    :param make_session: a new session that logs in as the user would.
+    :param make_session: a new session that logs in as the user would; asked once the server has proven who it is.
+    :param trust_for: asked once the server has shown its key; may ask a person, and may end it all by an exception.
     :param timeout: seconds for each step.
     """
-    walk = _Checkup(address, make_session, trust_for(address), timeout)
+    walk = _Checkup(address, make_session, trust_for, timeout)
     with closing(walk):
         for name, step in walk.steps():
             started = time.monotonic()
@@ -99,11 +104,11 @@ class _Checkup:
     """What the steps hand on to one another."""
 
     def __init__(
-        self, address: Address, make_session: Callable[[], ClientSession], trust: Trust, timeout: float
+        self, address: Address, make_session: Callable[[], ClientSession], trust_for: TrustFor, timeout: float
     ) -> None:
         self._address = address
         self._make_session = make_session
-        self._trust = trust
+        self._trust_for = trust_for
         self._timeout = timeout
         self._targets: list[str] = []
         self._wire: WireWalk | None = None
@@ -168,15 +173,16 @@ class _Checkup:
         pin = self._wire.transport.server_pin
         assert pin is not None, "a server shows its key in the handshake"
         self._wire.close()
+        trust = self._trust_for(self._address)
         try:
-            self._wire = WireWalk(registry.connect(self._address, self._timeout, self._trust))
+            self._wire = WireWalk(registry.connect(self._address, self._timeout, trust))
             self._wire.shake_hands(time.monotonic() + self._timeout)
         except TrustError as error:
             if error.seen is not None:
                 raise
             message = f"{error.message}\nIts fingerprint: {show_pin(pin)}"
             raise TrustError(error.code, message, error.expected, pin) from error
-        match self._trust:
+        match trust:
             case Pinned():
                 how = "as trusted before"
             case ByAuthority():
@@ -200,7 +206,8 @@ class _Checkup:
         assert self._session is not None
         session = self._session
         seconds = self._wire.go_on(session, lambda: session.phase is Phase.ONLINE, self._deadline())
-        return Step("login", f"as {session.cache.me.name}", seconds)
+        me = session.cache.me
+        return Step("login", f"as {me.name}, {_ROLES[me.role]}", seconds)
 
     def _ping(self) -> Step:
         self._round_trip = statistics.median(self._ping_once() for _ in range(PINGS))

@@ -12,6 +12,7 @@ import ipaddress
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from zeroconf import ServiceInfo, ServiceStateChange, Zeroconf
 
 SERVICE = "_chatnet._tcp.local."
-INSTALL = "pip install 'chatnet-server[lan]'"
+INSTALL = f"{sys.executable} -m pip install zeroconf"
+"""Into the environment that runs now, however chatnet came into it."""
 _MOST_SERVERS = 256
 """A network that tells of more is not telling the truth, or nothing that helps a person."""
 _LONGEST_NAME = 59

@@ -18,7 +18,7 @@ _NEXT_STEPS: dict[str, str] = {
     ErrorCode.BAD_VERSION: "Bring chatnet up to date on the older side; 'chatnet --version' shows what this one is.",
     ErrorCode.NO_ANSWER: "Try again, or wait longer with --timeout.",
     ErrorCode.NAME_IN_USE: "Choose another name with --as NAME.",
-    ErrorCode.BAD_CREDENTIALS: "Log in again: chatnet login; or ask an admin for a join code.",
+    ErrorCode.BAD_CREDENTIALS: "Ask an admin for a new join code; or, with a password, log in: chatnet login",
     ErrorCode.LOGGED_OUT: "Log in again: chatnet login; or ask an admin for a join code.",
     ErrorCode.NO_SUCH_TOKEN: "'chatnet admin tokens' lists them.",
     ErrorCode.NO_SUCH_INVITATION: "'chatnet invite --list' lists those that can still be used.",

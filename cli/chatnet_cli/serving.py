@@ -107,9 +107,13 @@ def announce(server: Server, *, as_json: bool) -> None:
     for address in server.addresses:
         put(f"chatnet {__version__} listens at {address}")
     talk(f"Everything is kept in {folder}" if folder else "Messages are kept in memory only, and for a while.")
+    outside = places(server.addresses)
     if server.bootstrap_code is not None:
-        _invite(server, str(server.bootstrap_code))
-    else:
+        talk("Nobody has an account yet. The first to join from another machine becomes the admin, with:")
+        put(f"  chatnet join {outside[0]} {server.bootstrap_code}")
+    if outside:
+        _tell_of_outside(server, outside)
+    elif server.lets_in_guests:
         _suggest(server.addresses)
     talk("Ctrl-C stops the server.")
 
@@ -131,15 +135,17 @@ def _announce_to_program(server: Server) -> None:
     )
 
 
-def _invite(server: Server, code: str) -> None:
-    """How the first one joins from another machine; that account is the admin's."""
-    first, *others = places(server.addresses)
-    talk("Nobody has an account yet. The first to join from another machine becomes the admin, with:")
-    put(f"  chatnet join {first} {code}")
-    if others:
-        talk(f"This machine is also at {', '.join(others)}.")
-    talk("If others cannot reach it, let this port through the firewall of this machine.")
-    talk("To invite more people:  chatnet invite")
+def _tell_of_outside(server: Server, outside: list[str]) -> None:
+    """How others find the server, whom it lets in, and how they know that it is the right one."""
+    from chatnet.net.pins import show_pin
+
+    talk(f"Others reach this machine at {', '.join(outside)}, if its firewall lets this port through.")
+    if server.config.open:
+        talk(f"They need no account, only a name:  chatnet chat --server {outside[0]} --as NAME")
+    talk("To invite people:  chatnet invite")
+    if server.pin is not None and server.config.certificate is None:
+        talk("Who comes without an invitation is asked whether this is the fingerprint of the server's key:")
+        talk(f"  {show_pin(server.pin)}")
 
 
 def places(addresses: list[Address]) -> list[str]:

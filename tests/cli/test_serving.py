@@ -1,5 +1,6 @@
 """What ``chatnet serve`` makes of its options and its configuration file, and what it says."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,13 @@ import click
 import pytest
 
 from chatnet.address import DEFAULT_PORT, TLS, UNIX, Address, parse
+from chatnet.client.enrolment import join
 from chatnet.config import Config, default_binds
 from chatnet.core.retention import KEEP_ALL, Keep
 from chatnet.errors import ConfigError
 from chatnet.net.folders import default_data_folder
+from chatnet.net.pins import show_pin
+from chatnet.server import Server
 from chatnet_cli import serving
 from chatnet_cli.failures import Failure
 from chatnet_cli.serving import Options, _keep, configuration, places
@@ -140,3 +144,51 @@ def test_a_machine_without_a_network_is_called_by_its_name(monkeypatch: pytest.M
     monkeypatch.setattr(serving, "lan_addresses", list)
     monkeypatch.setattr("socket.gethostname", lambda: "box")
     assert places([parse("chatnet://0.0.0.0:5555")]) == ["box"]
+
+
+EVERYWHERE = (parse("chatnet://0.0.0.0:0"),)
+HERE = (parse("chatnet://127.0.0.1:0"),)
+
+
+def what_it_says(capsys: pytest.CaptureFixture[str], config: Config) -> str:
+    with Server(config) as server:
+        serving.announce(server, as_json=False)
+        assert server.pin is not None
+        said = capsys.readouterr()
+        assert (show_pin(server.pin) in said.err) == (config.bind == EVERYWHERE)
+    return said.out + said.err
+
+
+def test_on_its_own_machine_it_suggests_what_guests_can_try(capsys: pytest.CaptureFixture[str]) -> None:
+    said = what_it_says(capsys, Config(bind=HERE))
+    assert "listen --as bob" in said
+    assert "Others" not in said
+
+
+def test_to_others_it_tells_the_code_of_the_first_admin_and_its_fingerprint(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = what_it_says(capsys, Config(bind=EVERYWHERE))
+    assert "  chatnet join " in said
+    assert "Others reach this machine at" in said
+    assert "--as" not in said
+
+
+def test_an_open_server_tells_how_a_name_is_enough(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "  chatnet chat --server " in what_it_says(capsys, Config(bind=EVERYWHERE, open=True))
+
+
+@pytest.mark.parametrize("bind", [HERE, EVERYWHERE])
+def test_a_server_with_accounts_suggests_no_guests_and_has_no_code_any_more(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, bind: tuple[Address, ...]
+) -> None:
+    folder = tmp_path / "data"
+    with Server(Config(bind=EVERYWHERE, data=folder)) as server:
+        assert server.bootstrap_code is not None
+        assert server.pin is not None
+        place = replace(server.addresses[0], host="127.0.0.1")
+        join(place, server.bootstrap_code, lambda _: "alice", timeout=10)
+    said = what_it_says(capsys, Config(bind=bind, data=folder))
+    assert "--as" not in said
+    assert "chatnet join" not in said
+    assert ("chatnet invite" in said) == (bind == EVERYWHERE)

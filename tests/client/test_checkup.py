@@ -79,7 +79,7 @@ def test_all_steps_are_taken_each_with_what_was_found() -> None:
     said = {step.name: step.says for step in steps}
     assert said["route"] == "from 127.0.0.1 to 127.0.0.1"
     assert said["protocol"].startswith("chatnet 0.")
-    assert said["login"] == "as alice"
+    assert said["login"] == "as alice, a guest"
     assert 0 < (steps[-2].seconds or 0) < SECONDS
     assert abs(steps[-1].seconds or 0) < module.CLOCK_SECONDS
 
@@ -89,6 +89,20 @@ def test_an_encrypted_server_is_looked_at_with_its_key(encrypted: Address, certi
     assert names(steps) == [*ALL[:3], "tls", "pin", *ALL[3:]]
     assert steps[4].says == f"{show_pin(certificates.current.pin)}, as trusted before"
     assert steps[-1].error is None
+
+
+def test_whom_to_trust_is_asked_once_the_server_has_shown_its_key(
+    encrypted: Address, certificates: Certificates
+) -> None:
+    seen: list[str] = []
+
+    def trust(address: Address) -> Trust:
+        seen.append(address.host)
+        return Pinned(certificates.current.pin)
+
+    for step in checkup(encrypted, session, trust, SECONDS):
+        assert (seen == []) == (step.name in ("name", "route", "port", "tls"))
+    assert seen == [encrypted.host]
 
 
 def test_a_server_that_is_not_trusted_yet_is_looked_at_too(encrypted: Address) -> None:

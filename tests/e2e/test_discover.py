@@ -103,7 +103,7 @@ def test_without_zeroconf_it_is_69_and_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "zeroconf", None)
     assert run(["discover"]) == 69
-    assert "pip install 'chatnet-server[lan]'" in capsys.readouterr().err
+    assert f"{sys.executable} -m pip install zeroconf" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "1e9", "soon"])

@@ -7,14 +7,19 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from chatnet.events import Closing
+from chatnet.net.platform import has_unix_sockets
 from chatnet.wire.codec import encode
 from tests.e2e.processes import Chatnet
+from tests.e2e.test_accounts import Site
 
 STEPS = ["name", "route", "port", "protocol", "login", "round trip", "clock"]
+ENCRYPTED = [*STEPS[:3], "tls", "pin", *STEPS[3:]]
+PASSWORD = b"correct horse battery staple\n"
 
 
 @contextmanager
@@ -75,6 +80,94 @@ def test_looking_says_nothing_to_others_and_leaves_nobody_behind(chatnet: Chatne
     assert chatnet.run("doctor", "--as", "alice").returncode == 0
     assert chatnet.run("send", "--as", "carol", "--room", "lobby", "only this").returncode == 0
     assert bob.out.next().endswith("lobby <carol> only this")
+
+
+# -- as every other command would -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("s"))
+    try:
+        yield site
+    finally:
+        site.end()
+
+
+def said(done: subprocess.CompletedProcess[str], *, code: int = 0) -> dict[str, str]:
+    """What each step found."""
+    assert done.returncode == code, done
+    return {step["step"]: step["says"] for step in map(json.loads, done.stdout.splitlines())}
+
+
+def test_without_an_argument_the_server_is_that_of_the_default_profile(site: Site) -> None:
+    site.join(site.guest, "alice")
+    for arguments in ([], [site.host], ["--server", site.url], ["--profile", "alice"], ["--as", "alice"]):
+        done = site.guest.run("doctor", "--json", *arguments)
+        steps = said(done)
+        assert f"looking at {site.url}" in done.stderr
+        assert list(steps) == ENCRYPTED
+        assert steps["pin"].endswith(", as trusted before, in the profile alice")
+        assert steps["login"] == "as alice, a member, by the profile alice"
+
+
+def test_a_token_of_the_environment_is_who_one_is(site: Site, tmp_path: Path) -> None:
+    site.join(site.guest, "alice")
+    token = tmp_path / "token"
+    made = site.owner.run("admin", "token", "--user", "alice", "--label", "x", "--to-file", str(token))
+    assert made.returncode == 0, made
+    steps = said(site.guest.run("doctor", site.host, "--json", CHATNET_TOKEN_FILE=str(token)))
+    assert steps["login"] == "as alice, a member, by the token that CHATNET_TOKEN_FILE names"
+
+
+def test_a_token_that_is_no_longer_good_fails_at_the_login(site: Site) -> None:
+    site.join(site.guest, "alice")
+    assert site.owner.run("admin", "password", "alice", "--password-stdin", stdin=PASSWORD).returncode == 0
+    check_failure(site.guest.run("doctor"), 77, "login", "token", "'chatnet join'")
+
+
+def test_a_server_that_was_never_seen_is_not_trusted_and_the_line_that_trusts_it_is_said(site: Site) -> None:
+    done = site.guest.run("doctor", site.host, "--json")
+    assert list(said(done, code=77)) == ENCRYPTED[:5]
+    step, line = json.loads(done.stdout.splitlines()[-1]), done.stderr.splitlines()[-1].strip()
+    assert step["code"] == "UNTRUSTED"
+    assert line.startswith(f"chatnet trust {site.host} sha256:")
+    assert line in step["advice"]
+    assert "the step 'pin' fails. If its owner tells you this fingerprint" in done.stderr
+    assert site.guest.run(*line.split()[1:]).returncode == 0
+    steps = said(site.guest.run("doctor", site.host, "--as", "bob", "--json"))
+    assert steps["pin"].endswith("as trusted before")
+    assert steps["login"] == "as bob, a guest"
+
+
+def test_a_known_server_at_another_address_is_known_by_its_key(site: Site) -> None:
+    site.join(site.guest, "alice")
+    steps = said(site.guest.run("doctor", site.host.replace("127.0.0.1", "localhost"), "--json"))
+    assert steps["login"] == "as alice, a member, by the profile alice"
+
+
+def test_a_server_with_another_key_than_before_fails_at_the_pin(site: Site) -> None:
+    site.join(site.guest, "alice")
+    site.server.interrupt()
+    (key,) = site.owner.home.rglob("tls-key.pem")
+    key.unlink()
+    site.serve()
+    done = site.guest.run("doctor")
+    assert done.returncode == 77
+    assert done.stdout.splitlines()[-2].startswith("fails  pin"), done.stdout
+    verdict, line = done.stderr.splitlines()[-2:]
+    assert verdict.startswith("chatnet: the step 'pin' fails. It may be somebody else's.")
+    assert line.strip().startswith(f"chatnet trust {site.host} sha256:")
+    assert line.endswith(" --renewed")
+    assert site.guest.run(*line.split()[1:]).returncode == 0
+    assert site.guest.run("doctor").returncode == 0
+
+
+@pytest.mark.skipif(not has_unix_sockets(), reason="no local sockets here")
+def test_on_the_machine_of_the_server_the_system_says_who_calls(site: Site) -> None:
+    steps = said(site.owner.run("doctor", "--json"))
+    assert list(steps) == ["port", *STEPS[3:]]
+    assert steps["login"].endswith(", an admin, by local access")
 
 
 # -- and where it ends ----------------------------------------------------------------------------------------

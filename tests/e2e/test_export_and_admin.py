@@ -86,6 +86,18 @@ def test_a_check_names_the_damage(talk: Chatnet) -> None:
     assert all(": " in line for line in done.stdout.splitlines())
 
 
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_check_looks_at_the_header_of_the_file_too(talk: Chatnet, is_running: bool) -> None:
+    assert talk.server is not None
+    if not is_running:
+        talk.server.interrupt()
+    with data_of(talk).open("r+b") as file:
+        file.seek(18)  # the write version, https://sqlite.org/fileformat.html, 1.3.3
+        file.write(b"\x06")
+    done = talk.run("admin", "check")
+    assert (done.returncode, done.stdout) == (1, "the file: its header says that it is for a newer SQLite\n")
+
+
 def test_a_check_of_nothing_is_66(alone: Chatnet, tmp_path: Path) -> None:
     assert alone.run("admin", "check").returncode == 66
     (tmp_path / "chatnet.db").write_bytes(b"")

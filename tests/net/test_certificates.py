@@ -136,6 +136,17 @@ def test_a_damaged_key_is_not_replaced_since_clients_know_it(tmp_path: Path) -> 
     assert files(tmp_path)[KEY_NAME] == b"garbage"
 
 
+@pytest.mark.skipif(hasattr(ssl.SSLContext, "set_groups"), reason="this Python can name several groups")
+def test_a_python_that_cannot_name_the_group_serves_with_those_that_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: ssl.SSLContext, __: str) -> None:
+        raise ssl.SSLError("[EC: UNKNOWN_GROUP] unknown group")
+
+    monkeypatch.setattr(ssl.SSLContext, "set_ecdh_curve", refuse)
+    assert own_certificates(tmp_path).current.context.minimum_version is ssl.TLSVersion.TLSv1_3
+
+
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file or directory"):
         own_certificates(tmp_path / "nowhere")

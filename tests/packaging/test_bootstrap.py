@@ -88,6 +88,12 @@ class TestWithoutAUsablePython:
         result = run("sh", "-c", command, "sh", ready_to_install, env=isolated(path), cwd=tmp_path)
         assert (result.returncode, result.stdout) == (0, f"{real_python()}\n")
 
+    def test_a_python_is_found_where_the_environment_has_no_path(self, clone: Path, tmp_path: Path) -> None:
+        path = make_path(tmp_path / "bin", python3=Path(real_python()))
+        command = 'PATH=$2; root=$1; . "$root/scripts/_bootstrap.sh"; find_python'
+        result = run("/bin/sh", "-c", command, "sh", clone, path, env={}, cwd=tmp_path)
+        assert (result.returncode, result.stdout) == (0, f"{real_python()}\n")
+
 
 def killed_while_installing(clone: Path) -> None:
     make_environment(clone / ".venv", TO_BUILD)
