@@ -8,8 +8,8 @@ from chatnet.client.enrolment import Enrolment
 from chatnet.client.first_contact import look
 from chatnet.client.folders import profile_outbox_folder
 from chatnet.client.keychain import forget_token, keep_token
-from chatnet.client.profiles import Book, KnownServer, Profile, change_book, free_name, load_book
-from chatnet.errors import ChatnetError
+from chatnet.client.profiles import Book, KnownServer, Profile, change_book, check_writing, free_name, load_book
+from chatnet.errors import ChatnetError, ConfigError
 from chatnet.net.pins import show_pin
 
 _KEY_BYTES = 16
@@ -20,7 +20,7 @@ def check_can_keep() -> None:
 
     :raises ConfigError: BAD_OPTION: profiles cannot be kept.
     """
-    change_book(lambda book: book)
+    check_writing()
 
 
 def keep(enrolment: Enrolment, name: str | None = None, *, timeout: float = 10.0) -> Profile:
@@ -42,7 +42,15 @@ def keep(enrolment: Enrolment, name: str | None = None, *, timeout: float = 10.0
             book = book.without_profile(before.name)
         return book.with_server(server).with_profile(made[-1])
 
-    change_book(change)
+    try:
+        change_book(change)
+    except ConfigError as error:
+        user = enrolment.user.name
+        raise ConfigError(
+            error.code,
+            f"{error.message}\nThe account {user} is there, but this machine has nothing to log in to it with. "
+            f"Once that is mended: an admin runs  chatnet admin password {user}  and you  chatnet login",
+        ) from error
     return made[-1]
 
 

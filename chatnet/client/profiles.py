@@ -10,7 +10,8 @@ processes that change it at the same moment, each builds upon what the one befor
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,8 @@ _FILE_NAME = "profiles.json"
 _PATIENCE = 5.0
 """Seconds to wait for another process that changes the file."""
 _POLL = 0.01
+_PROFILE_BYTES = 4096
+"""More than a profile with its server takes."""
 
 
 class KnownServer(msgspec.Struct, frozen=True):
@@ -196,17 +199,41 @@ def change_book(change: Callable[[Book], Book], folder: Path | None = None) -> B
     :raises ConfigError: BAD_OPTION: it cannot be written, or cannot be understood as it is.
     """
     folder = folder or profiles_folder()
-    try:
-        make_private_folder(folder)
-        lock = _lock(folder)
-    except ConfigError as error:
-        raise _bad(f"your profiles cannot be kept: {error.message}") from error
-    try:
+    with _alone(folder):
         before = load_book(folder)
         book = change(before)
         if book != before:
             _write(folder / _FILE_NAME, msgspec.json.format(msgspec.json.encode(book), indent=2) + b"\n")
         return book
+
+
+def check_writing(folder: Path | None = None) -> None:
+    """Is there room to keep one profile more? Writes as much, and removes it again.
+
+    :raises ConfigError: BAD_OPTION: there is not, or nothing can be written there.
+    """
+    folder = folder or profiles_folder()
+    with _alone(folder):
+        path = folder / _FILE_NAME
+        size = path.stat().st_size if path.exists() else 0
+        _draft(path, bytes(size + _PROFILE_BYTES)).unlink()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While inside, no other process changes the file.
+
+    :raises ConfigError: BAD_OPTION.
+    """
+    try:
+        make_private_folder(folder)
+        lock = _lock(folder)
+    except ConfigError as error:
+        raise _bad(f"your profiles cannot be kept: {error.message}") from error
+    except OSError as error:
+        raise _not_kept(folder, error) from error
+    try:
+        yield
     finally:
         lock.release()
 
@@ -223,17 +250,31 @@ def _lock(folder: Path) -> FolderLock:
 
 
 def _write(path: Path, content: bytes) -> None:
+    draft = _draft(path, content)
+    try:
+        os.replace(draft, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise _not_kept(path, error) from error
+
+
+def _draft(path: Path, content: bytes) -> Path:
+    """A private file beside ``path`` that is on the disk."""
     draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, path)
-        sync_folder(path.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise _bad(f"your profiles cannot be kept in {path}: {(error.strerror or str(error)).lower()}") from error
+        raise _not_kept(path, error) from error
+    return draft
+
+
+def _not_kept(path: Path, error: OSError) -> ConfigError:
+    return _bad(f"your profiles cannot be kept in {path}: {(error.strerror or str(error)).lower()}")
 
 
 class _Version(msgspec.Struct):

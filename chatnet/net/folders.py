@@ -146,4 +146,4 @@ else:
 
 
 def _unusable(folder: Path, why: str) -> ConfigError:
-    return ConfigError(ErrorCode.DATA_UNUSABLE, f"cannot keep messages in {folder}: {why}")
+    return ConfigError(ErrorCode.DATA_UNUSABLE, f"cannot use the folder {folder}: {why}")

@@ -1,5 +1,6 @@
 """What is known of servers and accounts, and the file in which it is kept."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from chatnet.address import Address, parse
 from chatnet.client import profiles
-from chatnet.client.profiles import Book, KnownServer, Profile, change_book, free_name, load_book
+from chatnet.client.profiles import Book, KnownServer, Profile, change_book, check_writing, free_name, load_book
 from chatnet.errors import ConfigError, ErrorCode
 from chatnet.net.pins import show_pin
 from chatnet.net.trust import ByAuthority, Pinned
@@ -230,6 +231,24 @@ def test_a_place_where_nothing_can_be_kept_is_named(tmp_path: Path) -> None:
         change_book(lambda _: BOOK, tmp_path / "profiles")
     with pytest.raises(ConfigError, match="cannot be read"):
         load_book(tmp_path / "profiles")
+
+
+def test_whether_there_is_room_for_one_more_is_found_out_by_writing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_book(lambda _: BOOK, folder)
+    before = sorted(folder.iterdir())
+    check_writing(folder)
+    assert (sorted(folder.iterdir()), load_book(folder)) == (before, BOOK)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ConfigError, match=r"cannot be kept in .*profiles.json: no space left") as caught:
+        check_writing(folder)
+    assert caught.value.code == ErrorCode.BAD_OPTION
+    assert sorted(folder.iterdir()) == before
 
 
 def test_a_process_that_holds_the_file_for_ever_is_not_waited_for(

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,38 @@ def test_a_name_that_is_taken_leaves_the_code_good(site: Site) -> None:
     assert "still good" in done.stderr
     assert profiles(site.guest) == []
     assert site.guest.run("join", site.host, code, "--name", "bob").returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size")
+def test_a_disk_without_room_for_a_profile_costs_no_code(site: Site) -> None:
+    code = site.code()
+    cramped = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))\n"
+        "from chatnet_cli.app import run\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", cramped, "join", site.host, code, "--name", "bob"],
+        env=site.guest.environment,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+    assert done.returncode == 78, done
+    assert "your profiles cannot be kept in" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert site.guest.run("join", site.host, code, "--name", "bob").returncode == 0
+
+
+def test_a_code_is_worth_nothing_once_its_time_is_over(site: Site) -> None:
+    code = site.code("--expires", "1s")
+    deadline = time.monotonic() + DEADLINE
+    while site.owner.run("invite", "--list").returncode == 0:
+        assert time.monotonic() < deadline
+    done = site.guest.run("join", site.host, code, "--name", "bob")
+    assert (done.returncode, profiles(site.guest)) == (77, [])
+    assert "expired" in done.stderr
 
 
 def test_codes_are_listed_and_revoked(site: Site) -> None:
