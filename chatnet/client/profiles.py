@@ -210,10 +210,11 @@ def change_book(change: Callable[[Book], Book], folder: Path | None = None) -> B
 def check_writing(folder: Path | None = None) -> None:
     """Is there room to keep one profile more? Writes as much, and removes it again.
 
-    :raises ConfigError: BAD_OPTION: there is not, or nothing can be written there.
+    :raises ConfigError: BAD_OPTION: there is not, nothing can be written there, or what is there is not understood.
     """
     folder = folder or profiles_folder()
     with _alone(folder):
+        load_book(folder)
         path = folder / _FILE_NAME
         size = path.stat().st_size if path.exists() else 0
         _draft(path, bytes(size + _PROFILE_BYTES)).unlink()

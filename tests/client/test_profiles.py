@@ -251,6 +251,14 @@ def test_whether_there_is_room_for_one_more_is_found_out_by_writing(
     assert sorted(folder.iterdir()) == before
 
 
+def test_a_file_that_cannot_be_understood_is_found_before_there_is_something_to_lose(folder: Path) -> None:
+    change_book(lambda _: BOOK, folder)
+    path = folder / "profiles.json"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ConfigError, match="is damaged"):
+        check_writing(folder)
+
+
 def test_a_process_that_holds_the_file_for_ever_is_not_waited_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
