@@ -9,6 +9,7 @@
     text = "32 KiB"
     posts_per_second = 20
     silence_seconds = "2m"
+    file = "4 GiB"
 
 A file is read as a whole or not at all: a name that means nothing is an error, since a limit that is misspelt would
 protect nobody.

@@ -12,6 +12,7 @@ so a client treats a code that it does not know by what it was raised as.
     |   +-- NotYet               stored, but not yet delivered or read in that time (in chatnet.client)
     +-- ConfigError              an address or an option that cannot be used
     +-- CannotListen             an address that the server cannot open
+    +-- LocalFileError           a file on the client's own disk that cannot be read or written (in chatnet.client)
     +-- StoreUnusable            a data folder that a server cannot start with (in chatnet.store)
     |   +-- DatabaseTooNew       ... because a newer chatnet wrote it
     +-- StoreBroken              the store failed in a way that does not pass; the server ends (in chatnet.net)
@@ -61,6 +62,10 @@ class ErrorCode(StrEnum):
     NO_SUCH_TOKEN = "NO_SUCH_TOKEN"
     NO_SUCH_INVITATION = "NO_SUCH_INVITATION"
     BAD_PASSWORD = "BAD_PASSWORD"
+    QUOTA = "QUOTA"
+    NO_SUCH_FILE = "NO_SUCH_FILE"
+    BAD_DIGEST = "BAD_DIGEST"
+    TOO_MANY_TRANSFERS = "TOO_MANY_TRANSFERS"
     BANNED = "BANNED"
     MUTED = "MUTED"
 
@@ -86,6 +91,10 @@ class ErrorCode(StrEnum):
     UNSUPPORTED = "UNSUPPORTED"
     ADDRESS_IN_USE = "ADDRESS_IN_USE"
     CANNOT_LISTEN = "CANNOT_LISTEN"
+    CANNOT_READ = "CANNOT_READ"
+    CANNOT_CREATE = "CANNOT_CREATE"
+    DISK_FULL = "DISK_FULL"
+    FILE_CHANGED = "FILE_CHANGED"
 
 
 class ChatnetError(Exception):

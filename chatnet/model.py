@@ -11,6 +11,11 @@ import msgspec
 
 DEVICE_ID_BYTES = 16
 SECRET_BYTES = 32
+DIGEST_BYTES = 32
+CHUNK_BYTES = 60 * 1024
+"""The most bytes of a file in one frame, which is smaller than 64 KiB with all that belongs to it."""
+WINDOW_BYTES = 256 * 1024
+"""The most bytes of a transfer that are on their way."""
 
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """Fits a signed 64-bit column. The codec holds it, and the other bounds below, whenever it decodes."""
@@ -28,6 +33,14 @@ Secret = Annotated[bytes, msgspec.Meta(min_length=SECRET_BYTES, max_length=SECRE
 TokenId = Natural
 Time = Natural
 """Milliseconds since 1970 UTC."""
+FileId = Natural
+TransferId = Natural
+"""One of the uploads and downloads of a connection: 1, 2, 3..."""
+Digest = Annotated[bytes, msgspec.Meta(min_length=DIGEST_BYTES, max_length=DIGEST_BYTES)]
+"""32 bytes: SHA-256."""
+Size = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Bytes of a file."""
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
 ITERATIONS = 600_000
 """Of PBKDF2: no verifier has fewer, and no client answers a server that asks for fewer."""
 
@@ -104,6 +117,36 @@ class Act(IntEnum):
     CREATE_INVITATION = 27
     REVOKE_INVITATION = 28
     REGISTER = 29
+    REMOVE_FILE = 30
+
+
+class Happening(IntEnum):
+    """What a line of the live log tells. Who reads the log may not read what is said in private."""
+
+    SAID = 0
+    """In a public room; ``target`` is its name, ``text`` what was said."""
+    SAID_PRIVATELY = 1
+    """To the user ``target``, or in a private room if that is empty."""
+    FILE_SHARED = 2
+    """As the two above; ``text`` is the file's name, if the room is public."""
+    LOGGED_IN = 3
+    """``target`` is the address."""
+    LOGIN_REFUSED = 4
+    """``name`` is who it wanted to be, as far as that is known; ``target`` is the address, ``text`` why."""
+    LEFT = 5
+    """A connection ended; ``target`` is the address, ``text`` why if the server ended it."""
+    JOINED = 6
+    """The room ``target``; empty for a private one, here and below."""
+    PARTED = 7
+    """Left the room ``target``."""
+    ROOM_MADE = 8
+    """The room ``target``."""
+    RENAMED = 9
+    """``name`` is called ``target`` from now on."""
+    MODERATED = 10
+    """A line of the audit log: ``name`` did ``act`` to ``target``, ``text`` is its detail."""
+    STORE_FAILED = 11
+    """The store could not keep something for now: ``target`` is the code, ``text`` why."""
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
@@ -158,6 +201,33 @@ class Conversation(Record, frozen=True):
     """In a personal chat: how far the other user's devices have got."""
 
 
+class SharedFile(Record, frozen=True):
+    """A file that belongs to a conversation."""
+
+    id: FileId
+    conversation: ConversationId
+    seq: Seq
+    """Of the message that shares it; 0 while nobody has posted it."""
+    name: str
+    """As its sender calls it: for people to read, never to be used as a path."""
+    size: Size
+    digest: Digest
+    sender: UserId
+    sender_name: str
+    """The sender's login name as it was then."""
+    time: Time
+    """When it was uploaded."""
+    fetched: Natural = 0
+    """How often it was downloaded to the end."""
+
+
+class Piece(Record, frozen=True):
+    """Some bytes of a file."""
+
+    offset: Size
+    length: Size
+
+
 class Message(Record, frozen=True):
     """One stored message."""
 
@@ -173,6 +243,8 @@ class Message(Record, frozen=True):
     body: str
     reference: Seq = 0
     """The seq in the same conversation that this one answers; 0 for none."""
+    file: SharedFile | None = None
+    """The file of a message of the kind FILE; None if it is gone."""
 
 
 class Hit(Record, frozen=True):
@@ -251,3 +323,60 @@ class Deed(Record, frozen=True):
     conversation: ConversationId
     """The room in which it was done; 0 for the whole server."""
     detail: str
+
+
+class ServerInfo(Record, frozen=True):
+    """What does not change while a server runs."""
+
+    version: str
+    started: Time
+    history: str
+    """How long messages are kept, as in `Welcome`."""
+    guests: bool
+    """May guests come from everywhere?"""
+    addresses: list[str]
+    """Where it listens."""
+
+
+class LogLine(Record, frozen=True):
+    """One line of the live log. What each field means depends on ``what``; those without a meaning are empty."""
+
+    time: Time
+    what: Happening
+    user: UserId = 0
+    """Who did it; 0 where it is not known."""
+    name: str = ""
+    """That user's login name as it was then."""
+    target: str = ""
+    text: str = ""
+    """At most 500 characters of it."""
+    characters: Natural = 0
+    """How many were said, shown or not."""
+    conversation: ConversationId = 0
+    """The public room; 0 for none."""
+    act: Act | None = None
+
+
+class ConnectionInfo(Record, frozen=True):
+    """One connection, as admins see it."""
+
+    number: Natural
+    """1, 2, 3... in the order in which they came since the start."""
+    session: SessionId
+    """0 if it has not logged in."""
+    user: User | None
+    """None if it has not logged in."""
+    address: str
+    """Of the other end, for people: ``192.0.2.7:40000``, ``unix: pid 12, uid 0``."""
+    transport: str
+    """``tls``, ``tcp`` or ``unix``."""
+    since: Time
+    received: Natural
+    """Bytes, without what TLS adds; so are the next two."""
+    sent: Natural
+    queued: Natural
+    """Bytes that wait for it to read them."""
+    idle: Seconds
+    """Since it said something; since it came if it has said nothing."""
+    silent: Seconds
+    """Since anything was heard of it, be it only an answer to `AreYouThere`."""

@@ -22,3 +22,11 @@ def parse_size(text: str) -> int | None:
     """The bytes in a text like ``64 KiB``; None if it is none."""
     found = _SIZE.fullmatch(text)
     return None if found is None else int(found[1]) * _BYTES[found[2] or ""]
+
+
+def show_size(size: int) -> str:
+    """A number of bytes for people: ``1 byte``, ``900 bytes``, ``2 GiB``, ``1.4 MiB``."""
+    unit, bytes_of_it = next(((u, n) for u, n in reversed(_BYTES.items()) if size >= n > 1), ("", 1))
+    if not unit:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    return f"{size / bytes_of_it:.1f}".removesuffix(".0") + f" {unit}"

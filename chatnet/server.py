@@ -28,12 +28,14 @@ from chatnet.net import platform
 from chatnet.net.callers import owner_without_socket
 from chatnet.net.connections import Connections
 from chatnet.net.dispatch import Dispatcher
+from chatnet.net.filing import FileLink
 from chatnet.net.folders import FolderLock, make_private_folder
+from chatnet.net.gauges import NetworkGauges
 from chatnet.net.intake import Intake
 from chatnet.net.keepalive import Keepalive
 from chatnet.net.listening import Acceptor
 from chatnet.net.loop import EventLoop, Waker
-from chatnet.net.ports import Listener, Store
+from chatnet.net.ports import FileStore, Listener, Store
 from chatnet.net.shutdown import Shutdown
 from chatnet.net.storing import StoreLink
 from chatnet.net.system import SystemClock
@@ -53,6 +55,8 @@ class Server:
 
     A ``selector`` that is handed in is not closed. It brings its own ``waker``, or none where everything happens in
     one thread. ``listeners`` take the place of the addresses in the config; the server closes them when it stops.
+    ``store`` and ``files`` take the place of those in the config's data folder; a ``store`` without ``files`` makes a
+    server that keeps no files.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Server:
         clock: Clock | None = None,
         entropy: Callable[[int], bytes] = os.urandom,
         store: Store | None = None,
+        files: FileStore | None = None,
         listeners: Sequence[Listener] | None = None,
     ) -> None:
         self.config = config if config is not None else Config()
@@ -83,6 +88,7 @@ class Server:
         self._clock = clock if clock is not None else SystemClock()
         self._entropy = entropy
         self._given_store = store
+        self._given_files = files
         self._given_listeners = listeners
         self._resources = ExitStack()
         self._loop: EventLoop | None = None
@@ -106,15 +112,22 @@ class Server:
         with ExitStack() as undo:
             loop = self._make_loop(undo)
             store = self._make_store(undo)
+            file_store = self._make_file_store()
+            files = FileLink(file_store)
+            # Closed behind the message store, which shall not wait: this one may have a file to read through.
+            undo.callback(files.close)
             link = StoreLink(store)
             undo.callback(link.close)
             snapshot = link.open(loop.wake)
+            files.open(loop.wake)
             listeners = self._listen(undo)
             self.addresses = [listener.address for listener in listeners]
-            hub = self._make_hub(snapshot, store.history)
+            connections = Connections(loop, self.config.limits)
+            gauges = NetworkGauges(connections, link, list(map(str, self.addresses)), self._stored_bytes)
+            hub = self._make_hub(snapshot, store.history, gauges, with_files=file_store is not None)
             self._invite_first_admin(hub)
             self._let_in_owner(hub, undo)
-            self._assemble(loop, link, hub, listeners, undo)
+            self._assemble(connections, link, files, hub, listeners, undo)
             self._resources = undo.pop_all()
         self._loop = loop
         if self._stop_asked:
@@ -244,6 +257,20 @@ class Server:
         undo.callback(FolderLock(self.config.data).release)
         return SqliteStore(self.config.data)
 
+    def _stored_bytes(self) -> int:
+        if self._given_store is not None or self.config.data is None:
+            return 0
+        from chatnet.store.size import stored_bytes
+
+        return stored_bytes(self.config.data)
+
+    def _make_file_store(self) -> FileStore | None:
+        if self._given_files is not None or self._given_store is not None or self.config.data is None:
+            return self._given_files
+        from chatnet.files.store import FOLDER, DiskFileStore
+
+        return DiskFileStore(self.config.data / FOLDER, reserve=self.config.limits.disk_reserve)
+
     def _invite_first_admin(self, hub: Hub) -> None:
         """As long as nobody has an account, whoever has this code may make the admin's from another machine."""
         self.lets_in_guests = self.config.open or not hub.has_accounts
@@ -269,7 +296,7 @@ class Server:
         hub.let_in_owner(token, owner_without_socket())
         undo.callback(local_access.write(self.config.data, address, self.pin, token))
 
-    def _make_hub(self, snapshot: Snapshot, history: str) -> Hub:
+    def _make_hub(self, snapshot: Snapshot, history: str, gauges: NetworkGauges, *, with_files: bool) -> Hub:
         self.id = snapshot.server or self._entropy(SERVER_ID_BYTES)
         return Hub(
             snapshot,
@@ -280,16 +307,24 @@ class Server:
             open_to_guests=self.config.open,
             entropy=self._entropy,
             keep=self.config.keep,
+            with_files=with_files,
+            gauges=gauges,
         )
 
     def _assemble(
-        self, loop: EventLoop, link: StoreLink, hub: Hub, listeners: Sequence[Listener], undo: ExitStack
+        self,
+        connections: Connections,
+        link: StoreLink,
+        files: FileLink,
+        hub: Hub,
+        listeners: Sequence[Listener],
+        undo: ExitStack,
     ) -> None:
-        limits = self.config.limits
-        connections = Connections(loop, limits)
+        limits, loop = connections.limits, connections.loop
         undo.callback(connections.drop_all)
-        dispatcher = Dispatcher(hub, link, connections)
+        dispatcher = Dispatcher(hub, link, files, connections)
         intake = Intake(hub, dispatcher, connections)
+        dispatcher.start()
         Keepalive(dispatcher, connections)
         assert self._selector is not None
         capacity = min(limits.connections, platform.connection_capacity(self._selector) or limits.connections)
@@ -310,7 +345,7 @@ class Server:
             self._reload_asked = False
             if self._stop_asked:
                 if self._shutdown is None:
-                    self._shutdown = Shutdown(acceptor, link, connections)
+                    self._shutdown = Shutdown(acceptor, link, files, connections)
                 self.is_finished = self._shutdown.step()
 
         loop.end_of_turn = end_turn

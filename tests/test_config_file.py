@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chatnet.address import parse
 from chatnet.config_file import Settings, load_settings
-from chatnet.core.limits import Limits
+from chatnet.core.limits import GIB, MIB, Limits
 from chatnet.core.retention import Keep
 from chatnet.errors import ConfigError, ErrorCode
 
@@ -68,6 +68,32 @@ def test_one_address_and_one_time_need_no_list(file: Path) -> None:
     found = settings(file, 'bind = "chatnet://[::]"\nkeep = "12h"')
     assert found.bind == (parse("chatnet://[::]"),)
     assert found.keep == Keep(12 * 3600, {})
+
+
+def test_limits_of_files_may_have_units(file: Path) -> None:
+    text = """
+        [limits]
+        file = "4 GiB"
+        files_per_user = "100 GiB"
+        files_per_guest = "64 MiB"
+        files = 500
+        disk_reserve = "1 GiB"
+        transfers = 8
+        transfers_per_session = 2
+        upload_seconds = "2d"
+        unposted_seconds = "1h"
+    """
+    assert settings(file, text).limits == Limits(
+        file=4 * GIB,
+        files_per_user=100 * GIB,
+        files_per_guest=64 * MIB,
+        files=500,
+        disk_reserve=GIB,
+        transfers=8,
+        transfers_per_session=2,
+        upload_seconds=2 * 86400,
+        unposted_seconds=3600,
+    )
 
 
 @pytest.mark.parametrize("limit", [limit.name for limit in dataclasses.fields(Limits)])

@@ -1,4 +1,5 @@
-"""What a client asks about accounts and order: for everybody their own tokens, for admins and moderators the rest.
+"""What a client asks about accounts, order and the server: for everybody their own tokens, for admins and moderators
+the rest.
 
     with Client() as chat:
         for user in chat.admin.accounts():
@@ -14,32 +15,50 @@ from typing import TypeVar
 
 from chatnet.auth.codes import Code, make_code
 from chatnet.auth.tokens import make_token
-from chatnet.client.asking import pages, request
+from chatnet.client.asking import ask, pages, request
 from chatnet.client.connection import Make
 from chatnet.client.driver import Driver
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import (
     AuditPage,
     BanPage,
+    ConnectionPage,
     Done,
     Event,
     InvitationPage,
     MemberPage,
     Registered,
+    Stats,
     TokenCreated,
     TokenPage,
     UserPage,
 )
-from chatnet.model import Act, Ban, ConversationId, Deed, Invitation, Member, Role, Scope, Time, Token, TokenId, User
+from chatnet.model import (
+    Act,
+    Ban,
+    ConnectionInfo,
+    ConversationId,
+    Deed,
+    Invitation,
+    Member,
+    Role,
+    Scope,
+    Time,
+    Token,
+    TokenId,
+    User,
+)
 from chatnet.requests import (
     ChangeRoom,
     CreateAccount,
     CreateInvitation,
     CreateToken,
     DropAccount,
+    GetStats,
     ListAccounts,
     ListAudit,
     ListBans,
+    ListConnections,
     ListInvitations,
     ListMembers,
     ListTokens,
@@ -202,6 +221,26 @@ class Administration:
             if not before:
                 break
         return deeds
+
+    # -- watching ---------------------------------------------------------------------------------------------
+
+    def watch(self, *, log: bool = True) -> None:
+        """Be told how the server fares, over later connections too: `Client.events` gives a `ServerStats` at once and
+        then every second, and with ``log`` a `ServerLog` whenever something happens.
+        """
+        ask(self._driver, Done, lambda: self._driver.session.watch(log=log))
+
+    def unwatch(self) -> None:
+        """Be told so no more."""
+        ask(self._driver, Done, self._driver.session.unwatch)
+
+    def stats(self) -> Stats:
+        """How the server fares now."""
+        return self._ask(Stats, GetStats)
+
+    def connections(self) -> list[ConnectionInfo]:
+        """All connections that speak the protocol, in the order in which they came."""
+        return pages(self._driver, ConnectionPage, ListConnections, lambda page: page.connections)
 
     # -- parts ------------------------------------------------------------------------------------------------
 

@@ -7,11 +7,11 @@ from typing import TypeVar
 from chatnet.client.connection import Make
 from chatnet.client.dialogue import expect
 from chatnet.client.driver import Driver
-from chatnet.events import BanPage, ConversationPage, Event, MemberPage, RoomPage, TokenPage, UserPage
+from chatnet.events import BanPage, ConnectionPage, ConversationPage, Event, MemberPage, RoomPage, TokenPage, UserPage
 from chatnet.requests import Request
 
 E = TypeVar("E", bound=Event)
-P = TypeVar("P", BanPage, ConversationPage, MemberPage, RoomPage, TokenPage, UserPage)
+P = TypeVar("P", BanPage, ConnectionPage, ConversationPage, MemberPage, RoomPage, TokenPage, UserPage)
 T = TypeVar("T")
 
 

@@ -30,9 +30,10 @@ from chatnet.client.identity import Identity, load_identity
 from chatnet.client.inbox import ChatStart
 from chatnet.client.news import Incoming, News
 from chatnet.client.outbox import ToRoom, ToUser
-from chatnet.client.questions import Questions, target_of
+from chatnet.client.questions import target_of
 from chatnet.client.receipts import Receipt, Stage, await_stage
 from chatnet.client.session import ClientSession
+from chatnet.client.sharing import Sharing
 from chatnet.errors import ChatnetError, ErrorCode, TimedOut, Unreachable
 from chatnet.events import Done, Joined, Opened
 from chatnet.model import ConversationId, Kind, Room, Seq, User
@@ -47,7 +48,7 @@ _FAREWELL_SECONDS = 1.0
 """For the last marks, when a client leaves."""
 
 
-class Client(Questions):
+class Client(Sharing):
     """A user's session with a server.
 
     :param server: an address, or several of one server; None to look for one, and for an account there, as
@@ -238,7 +239,7 @@ class Client(Questions):
         stored = driver.answer_to_post(n, deadline, is_kept=self._outbox is not None)
         return await_stage(driver, stored, wait, target.name, lambda: self._open(target), deadline)
 
-    def _twin(self, key: str, target: ToUser | ToRoom) -> "Client":
+    def _twin(self, key: str, target: ToUser | ToRoom, *, reconnect: bool = False) -> "Client":
         """A client on the device that exists for this one message."""
         name = None
         if self._credentials is None:
@@ -252,7 +253,7 @@ class Client(Questions):
             trust=self._trust,
             timeout=self._timeout,
             live=False,
-            reconnect=False,
+            reconnect=reconnect,
         )
         who = fold(name or "") if self._credentials is None else self._credentials.key
         place = "room" if isinstance(target, ToRoom) else "user"

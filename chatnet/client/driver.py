@@ -7,10 +7,12 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from chatnet.address import Address
+from chatnet.client.jobs import Job, Steps
 from chatnet.client.link import Link
 from chatnet.client.news import Answer, News, PostRefused, Stored, Woken
 from chatnet.client.session import ClientSession
@@ -48,6 +50,7 @@ class Driver:
         self._posts: dict[int, Stored | PostRefused | None] = {}
         """Posts that are waited for, and how they fared."""
         self._questions: dict[int, Answer | None] = {}
+        self._jobs: list[Job[Any]] = []
 
     # -- connecting -------------------------------------------------------------------------------------------
 
@@ -85,7 +88,9 @@ class Driver:
         self.collect()
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Drop the connection, and end what is under way."""
+        for job in self._jobs:
+            job.close()
         self._link.close()
 
     # -- waiting ----------------------------------------------------------------------------------------------
@@ -97,20 +102,23 @@ class Driver:
     def step(self, until: float) -> None:
         """Wait until something happens, at the latest until ``until`` on `time.monotonic`; connect again if due.
 
+        Then all jobs take a step.
         :raises ChatnetError: the connection is lost for good.
         """
         session = self.session
+        soon = min(until, self._job_due)
         if self._link.is_connected or not self._reconnect:
             if not self._link.is_connected:
                 raise self._ended()
-            self._link.step(until)
+            self._link.step(soon)
         elif session.retry_at is None:
             raise self._ended()
         elif time.monotonic() < session.retry_at:
-            self._link.step(min(until, session.retry_at))
+            self._link.step(min(soon, session.retry_at))
         else:
             self._connect_again(until)
         self.collect()
+        self._work()
 
     def flush(self) -> None:
         """Do what can be done without waiting."""
@@ -159,7 +167,46 @@ class Driver:
         if self._link.take_woken():
             self.news.append(Woken())
 
+    # -- jobs -------------------------------------------------------------------------------------------------
+
+    def start(self, steps: Steps[T], ended: Callable[[Job[T]], None] | None = None) -> Job[T]:
+        """Do something in small steps, beside everything else, whenever this driver is stepped."""
+        job = Job(steps, ended)
+        self._jobs.append(job)
+        return job
+
+    def run(self, steps: Steps[T], deadline: float) -> T:
+        """Do it now, and wait until it is done.
+
+        :raises TimedOut, Unreachable: not until the deadline; it is closed.
+        :raises ChatnetError: it has failed, or the connection is lost for good.
+        """
+        job = self.start(steps)
+        try:
+            self.wait(lambda: job.is_over or None, deadline)
+        finally:
+            job.close()
+        return job.result()
+
+    @property
+    def _job_due(self) -> float:
+        return min((job.due for job in self._jobs), default=math.inf)
+
+    def _work(self) -> None:
+        for job in self._jobs:
+            job.step()
+        self._jobs = [job for job in self._jobs if not job.is_over]
+
     # -- answers ----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def posting(self, n: int) -> Iterator[Callable[[], Stored | PostRefused | None]]:
+        """Keep the answer to a post apart from other news; call what this gives to see it."""
+        self._posts[n] = None
+        try:
+            yield lambda: self._posts[n]
+        finally:
+            del self._posts[n]
 
     def answer_to_post(self, n: int, deadline: float, *, is_kept: bool = False) -> Stored:
         """Wait for a post to be stored. ``is_kept``: its outbox outlives this process.
@@ -168,23 +215,24 @@ class Driver:
         :raises ChatnetError: it was not until the deadline, or the connection was lost for good; the text says
             whether it may have been sent, or will be.
         """
-        self._posts[n] = None
-        try:
-            answer = self.wait(lambda: self._posts[n], deadline)
-        except ChatnetError as error:
-            if is_kept:
-                what = "what was said is kept, and sent later"
-            elif self.session.withdraw(n):
-                what = "nothing was sent"
-            else:
-                what = "what was said may still have arrived"
-            raise type(error)(error.code, f"{error.message}; {what}") from error
-        finally:
-            del self._posts[n]
+        with self.posting(n) as answered:
+            try:
+                answer = self.wait(answered, deadline)
+            except ChatnetError as error:
+                what = self.fate_of(n, is_kept=is_kept)
+                raise type(error)(error.code, f"{error.message}; {what}") from error
         if isinstance(answer, Stored):
             return answer
         assert isinstance(answer, PostRefused)
         raise Refused(answer.code, answer.reason)
+
+    def fate_of(self, n: int, *, is_kept: bool) -> str:
+        """What becomes of a post that nobody waits for any longer, in words. One that is not sent is taken back."""
+        if is_kept:
+            return "what was said is kept, and sent later"
+        if self.session.withdraw(n):
+            return "nothing was sent"
+        return "what was said may still have arrived"
 
     def answer_to(self, question: Callable[[], int], deadline: float) -> Event | None:
         """Ask something once there is a connection, and wait for the reply; None if the connection broke meanwhile.

@@ -14,7 +14,7 @@ from chatnet.client.connection import Connection
 from chatnet.client.credentials import UNKNOWN_CHANNEL, Channel
 from chatnet.client.dialogue import Dialogue, Steps
 from chatnet.client.driver import chance
-from chatnet.client.link import Link
+from chatnet.client.link import Link, Session
 from chatnet.errors import ChatnetError, ErrorCode, ProtocolError, TimedOut, Unreachable
 from chatnet.events import Event, Hello
 from chatnet.net.trust import TrustFor
@@ -36,7 +36,7 @@ class Plan(Protocol[T_co]):
         ...
 
 
-class Errand(Generic[T]):
+class Errand(Session, Generic[T]):
     """One plan, and how it fares. For a `chatnet.client.link.Link`; ``answer_seconds``: for each connection."""
 
     def __init__(self, plan: Plan[T], answer_seconds: float) -> None:

@@ -2,12 +2,12 @@
 
 from chatnet.address import Address
 from chatnet.client.credentials import Channel
-from chatnet.client.link import Link
+from chatnet.client.link import Link, Session
 from chatnet.errors import ChatnetError, TrustError
 from chatnet.net.trust import by_authority
 
 
-class _Nobody:
+class _Nobody(Session):
     """A session that says nothing, and has seen enough once there is a connection."""
 
     wants_close = True

@@ -41,6 +41,15 @@ class Session(Protocol):
 
     def data_to_send(self) -> bytes: ...
 
+    @property
+    def has_bulk(self) -> bool:
+        """Does something wait that goes out when nothing else does? Who moves no files never has such."""
+        return False
+
+    def bulk_to_send(self) -> bytes:
+        """One frame of it."""
+        return b""
+
     def tick(self, now: float) -> None: ...
 
     def connection_lost(self, now: float, error: ChatnetError | None) -> float | None: ...
@@ -58,6 +67,8 @@ class Link:
         self._selector.register(self._waker.selectable, EVENT_READ)
         self._transport: Transport | None = None
         self._unsent = bytearray()
+        self._favours_latency = False
+        """Was this transport told to?"""
         self._was_woken = False
 
     @property
@@ -87,6 +98,7 @@ class Link:
             transport.close()
             raise
         self._transport = transport
+        self._favours_latency = False
         self._selector.register(transport.selectable, EVENT_READ)
         self._session.connection_made(time.monotonic(), transport)
         if first:
@@ -183,22 +195,37 @@ class Link:
     def _send(self) -> None:
         self._unsent += self._session.data_to_send()
         transport = self._transport
-        if transport is None or not (self._unsent or transport.wants_write):
+        if transport is None:
             return
         try:
-            transport.flush()
-            with memoryview(self._unsent) as view:
-                taken = transport.send(view) if self._unsent else 0
+            if self._unsent or transport.wants_write:
+                self._write(transport)
+            if self._session.has_bulk and not self._unsent and not transport.wants_write:
+                self._send_bulk(transport)
         except OSError as error:
             # The server may have said why before it closed; that is worth more than the bare error.
             self._receive()
             self._end(error)
             return
-        del self._unsent[:taken]
         # All or nothing is left of most writes, so this changes the selector rarely.
-        events = _events(bool(self._unsent) or transport.wants_write)
+        events = _events(bool(self._unsent) or transport.wants_write or self._session.has_bulk)
         if events != self._selector.get_key(transport.selectable).events:
             self._selector.modify(transport.selectable, events)
+
+    def _send_bulk(self, transport: Transport) -> None:
+        """Send one frame of a file, now that nothing else waits; what comes meanwhile waits for no more than that."""
+        if not self._favours_latency:
+            self._favours_latency = True
+            transport.favour_latency()
+        self._unsent += self._session.bulk_to_send()
+        self._unsent += self._session.data_to_send()
+        self._write(transport)
+
+    def _write(self, transport: Transport) -> None:
+        transport.flush()
+        with memoryview(self._unsent) as view:
+            taken = transport.send(view) if self._unsent else 0
+        del self._unsent[:taken]
 
     def _receive(self) -> None:
         """Take what is there, so that nothing that has arrived counts as silence."""

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from chatnet.events import Event
-from chatnet.model import Conversation, ConversationId, Message, Room, Seq, User, UserId
+from chatnet.events import Event, Stats
+from chatnet.model import Conversation, ConversationId, FileId, LogLine, Message, Room, Seq, User, UserId
 
 
 class News(msgspec.Struct, frozen=True):
@@ -63,6 +63,15 @@ class Incoming(News, frozen=True):
     def room(self) -> str:
         """The name of the room it was said in; empty in a personal chat."""
         return self.conversation.room.name if self.conversation.room else ""
+
+
+class FileGone(News, frozen=True):
+    """A file that was shared in a conversation is there no more; its message is."""
+
+    conversation: Conversation
+    file: FileId
+    seq: Seq
+    """Of its message."""
 
 
 class Missed(News, frozen=True):
@@ -126,6 +135,30 @@ class UserRenamed(News, frozen=True):
     before: User | None
     """None if this client did not know the user."""
     user: User
+
+
+# -- the server, for admins -----------------------------------------------------------------------------------
+
+
+class ServerStats(News, frozen=True):
+    """How the server fares: at once after `Administration.watch`, then every second."""
+
+    stats: Stats
+
+
+class ServerLog(News, frozen=True):
+    """What happened on the server, at most four times a second."""
+
+    lines: list[LogLine]
+    dropped: int
+    """Lines that are missing right before these. None are counted for the time without a connection."""
+
+
+class WatchLost(News, frozen=True):
+    """One does not watch any more: one is no admin now."""
+
+    code: str
+    reason: str
 
 
 # -- answers --------------------------------------------------------------------------------------------------

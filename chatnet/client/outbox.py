@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from chatnet.model import ConversationId, Kind, Seq
+from chatnet.model import ConversationId, FileId, Kind, Seq
 
 
 class ToUser(msgspec.Struct, frozen=True):
@@ -41,12 +41,14 @@ class Draft(msgspec.Struct, frozen=True):
     body: str
     kind: Kind = Kind.TEXT
     reference: Seq = 0
+    file: FileId = 0
+    """What it shares, if its kind is FILE."""
 
 
 class Outbox(Protocol):
     """Drafts in the order of their numbers. One device has one outbox."""
 
-    def add(self, target: Target, body: str, kind: Kind, reference: Seq) -> Draft:
+    def add(self, target: Target, body: str, kind: Kind, reference: Seq, file: FileId = 0) -> Draft:
         """Keep a new draft under the device's next number."""
         ...
 
@@ -72,9 +74,9 @@ class MemoryOutbox:
         """No draft has a smaller number."""
         self._next = 1
 
-    def add(self, target: Target, body: str, kind: Kind, reference: Seq) -> Draft:
+    def add(self, target: Target, body: str, kind: Kind, reference: Seq, file: FileId = 0) -> Draft:
         """Keep a new draft under the next number."""
-        draft = Draft(self._next, target, body, kind, reference)
+        draft = Draft(self._next, target, body, kind, reference, file)
         self.put(draft)
         return draft
 

@@ -43,7 +43,7 @@ def await_stage(
 
     :raises NotYet: not until the deadline, or the connection was lost for good.
     """
-    receipt = _receipt(driver, stored)
+    receipt = receipt_of(driver, stored)
     if wanted == "stored":
         return receipt
     try:
@@ -52,9 +52,9 @@ def await_stage(
             if time.monotonic() < deadline and driver.session.is_online and not _is_known(driver, stored):
                 _open_again(open_chat, stored, name)
             driver.wait(lambda: _moved(driver, stored, wanted), deadline)
-            receipt = _receipt(driver, stored)
+            receipt = receipt_of(driver, stored)
     except ChatnetError as error:
-        receipt = _receipt(driver, stored)
+        receipt = receipt_of(driver, stored)
         reason = "" if isinstance(error, TimedOut) else f": {error.message}"
         message = f"stored as {name}#{stored.seq}, not yet {_missing(receipt, wanted)}{reason}\n"
         message += f"It is kept for {name}; to send it again would be to say it twice."
@@ -69,7 +69,7 @@ def _open_again(open_chat: Callable[[], Conversation], stored: Stored, name: str
 
 def _moved(driver: Driver, stored: Stored, wanted: Stage) -> bool | None:
     lost = driver.session.is_online and not _is_known(driver, stored)
-    return lost or _has_reached(_receipt(driver, stored), wanted) or None
+    return lost or _has_reached(receipt_of(driver, stored), wanted) or None
 
 
 def _is_known(driver: Driver, stored: Stored) -> bool:
@@ -85,7 +85,8 @@ def _missing(receipt: Receipt, wanted: Stage) -> Stage:
     return "delivered" if receipt.reached == "stored" else wanted
 
 
-def _receipt(driver: Driver, stored: Stored) -> Receipt:
+def receipt_of(driver: Driver, stored: Stored) -> Receipt:
+    """How far a stored message has got by now, as far as is known."""
     chat = driver.session.cache.conversations.get(stored.conversation)
     reached: Stage = "stored"
     if chat is not None and chat.peer is not None:

@@ -17,7 +17,7 @@ from chatnet.client.outbox import Draft, Outbox, Target, ToConversation, ToUser
 from chatnet.errors import ErrorCode, ProtocolError, Refused
 from chatnet.events import Ack, Event, Nack, Opened
 from chatnet.events import Refused as RefusedEvent
-from chatnet.model import ConversationId, Kind, Seq
+from chatnet.model import ConversationId, FileId, Kind, Seq
 from chatnet.requests import Open, Post, Request
 
 WINDOW = 32
@@ -59,9 +59,9 @@ class Sender:
 
     # -- the application --------------------------------------------------------------------------------------
 
-    def post(self, target: Target, body: str, kind: Kind, reference: Seq) -> int:
+    def post(self, target: Target, body: str, kind: Kind, reference: Seq, file: FileId) -> int:
         """Put a post into the outbox, and send it if it may be sent. Returns its number."""
-        draft = self._outbox.add(target, body, kind, reference)
+        draft = self._outbox.add(target, body, kind, reference, file)
         self._untouched.add(draft.n)
         self._pump()
         return draft.n
@@ -86,7 +86,7 @@ class Sender:
                 self._last = draft.n
                 self._untouched.discard(draft.n)
                 self._in_flight.add(draft.n)
-                self._send(Post(draft.n, conversation, draft.body, draft.kind, draft.reference))
+                self._send(Post(draft.n, conversation, draft.body, draft.kind, draft.reference, draft.file))
 
     # -- the connection ---------------------------------------------------------------------------------------
 
@@ -196,12 +196,12 @@ class Sender:
         self._pump()
 
 
-def check_post(target: Target, body: str, kind: Kind, reference: Seq) -> None:
+def check_post(target: Target, body: str, kind: Kind, reference: Seq, file: FileId = 0) -> None:
     """Can this be posted at all?
 
     :raises Refused: no server could read it.
     """
-    check(Post(1, target.id if isinstance(target, ToConversation) else 0, body, kind, reference))
+    check(Post(1, target.id if isinstance(target, ToConversation) else 0, body, kind, reference, file))
     if not isinstance(target, ToConversation):
         check(open_request(1, target))
 

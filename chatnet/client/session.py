@@ -28,36 +28,37 @@ from chatnet.client.news import (
     Answer,
     HistoryLost,
     Incoming,
-    Invitation,
-    MarksMoved,
     News,
     Offline,
     Online,
-    PresenceChanged,
-    RoomUpdated,
-    UserRenamed,
 )
 from chatnet.client.outbox import MemoryOutbox, Outbox, Target, ToRoom
+from chatnet.client.reporting import learn
 from chatnet.client.sender import Sender, check_post, open_request
+from chatnet.client.transfer import Ways
+from chatnet.client.transfers import FEATURE, Transfers
+from chatnet.client.watching import Watching
 from chatnet.errors import ChatnetError, ErrorCode, ProtocolError, Refused, TrustError, Unreachable
 from chatnet.events import (
     Ack,
+    Credit,
     Deliver,
     Event,
+    FileChunk,
     Hello,
-    Invited,
-    Marked,
+    LogLines,
     Nack,
-    Presence,
     Removed,
-    Renamed,
-    RoomChanged,
     Started,
+    Stats,
+    TransferEnded,
     Truncated,
+    WatchEnded,
     Welcome,
 )
-from chatnet.model import ConversationId, Kind, Seq, User
+from chatnet.model import ConversationId, FileId, Kind, Seq
 from chatnet.requests import Part, Rename, Request
+from chatnet.wire.codec import encode
 
 STEADY_SECONDS = 10.0
 """A connection that was good for this long ends the back-off."""
@@ -109,6 +110,10 @@ class ClientSession:
         self._sender = Sender(self._outbox, self.cache, self._ask, self._send, self._tell, lambda: self._heard_at)
         self._inbox = Inbox(self.cache, self._ask, self._tell, self._is_shut_out, live=live, start=chat_start)
         self._marker = Marker(self._ask)
+        self.transfers = Transfers(Ways(self._ask, self._send, self.cache.find, lambda: self._heard_at))
+        """Its uploads and downloads."""
+        self._keeps_files = False
+        self._watching = Watching(self._ask, self._tell)
         self._connection: Connection | None = None
         self._channel: Channel = UNKNOWN_CHANNEL
         self._online_at: float | None = None
@@ -116,7 +121,7 @@ class ClientSession:
         self._news: list[News] = []
         self._last_question = 0
         self._heard_at = 0.0
-        """When the event came that is being handled."""
+        """When the event came that is being handled, or the tick."""
 
     # -- for whoever moves the bytes --------------------------------------------------------------------------
 
@@ -144,19 +149,34 @@ class ClientSession:
         return b"" if self._connection is None else self._connection.data_to_send()
 
     @property
+    def has_bulk(self) -> bool:
+        """Has `bulk_to_send` something?"""
+        return self.transfers.has_chunk and not self.wants_close
+
+    def bulk_to_send(self) -> bytes:
+        """One frame with bytes of a file, if some are to be sent; to be called only when nothing else is.
+
+        Whatever `data_to_send` gives after it has to go out after it.
+        """
+        chunk = self.transfers.next_chunk() if self.has_bulk else None
+        return b"" if chunk is None else encode(chunk)
+
+    @property
     def next_tick(self) -> float | None:
         """When `tick` is due; None without a connection."""
         if self._connection is None:
             return None
         marks = self._marker.next_tick if self.phase is Phase.ONLINE else None
-        dues = (self._connection.next_tick, self._sender.next_tick, marks)
+        dues = (self._connection.next_tick, self._sender.next_tick, self.transfers.next_tick, marks)
         return min(due for due in dues if due is not None)
 
     def tick(self, now: float) -> None:
         """Time has passed. Call `receive` with what has arrived first."""
         if self._connection is not None and not self.wants_close:
+            self._heard_at = now
             self._connection.tick(now)
             self._sender.tick(now)
+            self.transfers.tick(now)
             if self.phase is Phase.ONLINE:
                 self._marker.tick(now)
 
@@ -187,6 +207,7 @@ class ClientSession:
     def _disconnect(self, connection: Connection) -> None:
         self._sender.connection_lost()
         self._inbox.connection_lost()
+        self.transfers.connection_lost()
         self.cache.connection_lost()
         for request, done in connection.take_unanswered():
             if isinstance(request, Rename):
@@ -214,13 +235,13 @@ class ClientSession:
         news, self._news = self._news, []
         return news
 
-    def post(self, target: Target, body: str, kind: Kind = Kind.TEXT, reference: Seq = 0) -> int:
+    def post(self, target: Target, body: str, kind: Kind = Kind.TEXT, reference: Seq = 0, file: FileId = 0) -> int:
         """Say something, now or once there is a connection. `Stored` or `PostRefused` follows, with the same number.
 
         :raises Refused: no server could read it; nothing is posted.
         """
-        check_post(target, body, kind, reference)
-        return self._sender.post(target, body, kind, reference)
+        check_post(target, body, kind, reference, file)
+        return self._sender.post(target, body, kind, reference, file)
 
     def delivered(self, incoming: Incoming) -> None:
         """The application is done with a message. The sender of a personal one is told, within about a second.
@@ -271,6 +292,14 @@ class ClientSession:
         check(Part(1, room))
         return self._question(lambda done: self._inbox.part(room, done))
 
+    def watch(self, *, log: bool) -> int:
+        """Be told how the server fares, also after every lost connection. An `Answer` follows, with that number."""
+        return self._question(lambda done: self._watching.watch(log, done))
+
+    def unwatch(self) -> int:
+        """Be told so no more. An `Answer` follows, with the number that is returned."""
+        return self._question(self._watching.unwatch)
+
     def _question(self, ask: Callable[[Handler], None]) -> int:
         self._last_question = number = self._last_question + 1
         ask(lambda reply: self._tell(Answer(number, reply)))
@@ -307,8 +336,10 @@ class ClientSession:
             self._sender.forget()
             self._inbox.forget()
             self._marker.forget()
+            self.transfers.forget()
             self.cache.forget()
         self._account.greeted(hello)
+        self._keeps_files = FEATURE in hello.features
         is_complete = self._inbox.is_complete
         self._resumes = self._account.has_session and is_complete
         live = self._live and not is_complete
@@ -345,6 +376,8 @@ class ClientSession:
         self.phase = Phase.ONLINE
         self._inbox.start()
         self._sender.start()
+        self.transfers.start(are_possible=self._keeps_files)
+        self._watching.start()
 
     def _fail(self, failure: ChatnetError, *, is_final: bool = False, retry_after: float = 0.0) -> None:
         assert self._connection is not None
@@ -357,9 +390,9 @@ class ClientSession:
         if self.phase is Phase.GREETING:
             self._greeted(event)
             return
-        before = self.cache.people.get(event.user.id) if isinstance(event, Renamed) else None
-        known = self.cache.conversations.get(event.room.id) if isinstance(event, RoomChanged) else None
-        self.cache.learn(event)
+        news = learn(event, self.cache)
+        if news is not None:
+            self._tell(news)
         match event:
             case Deliver():
                 self._inbox.deliver(event)
@@ -371,18 +404,16 @@ class ClientSession:
                 self._inbox.truncated(event)
             case Started():
                 self._inbox.started(event)
-            case Presence():
-                self._presence(event)
-            case Marked():
-                self._marked(event)
-            case Renamed(user=user):
-                self._tell(UserRenamed(before, user))
-            case RoomChanged(room=room):
-                self._tell(RoomUpdated(room, None if known is None else known.room))
             case Removed():
                 self._inbox.removed(event)
-            case Invited(room=room, by=by):
-                self._tell(Invitation(room, by))
+            case Credit():
+                self.transfers.credit(event)
+            case FileChunk():
+                self.transfers.chunk(event)
+            case TransferEnded():
+                self.transfers.ended(event)
+            case Stats(id=0) | LogLines() | WatchEnded():
+                self._watching.heard(event)
             case _:
                 self._replied(event)
         if self.phase is Phase.ONLINE and not self._told_online and self._inbox.is_complete:
@@ -395,14 +426,3 @@ class ClientSession:
             request, done = asked
             self.cache.learn_answer(request, reply)
             done(reply)
-
-    def _presence(self, event: Presence) -> None:
-        conversation = self.cache.conversations.get(event.conversation)
-        if conversation is not None:
-            parted = [self.cache.people.get(id, User(id, "")) for id in event.parted]
-            self._tell(PresenceChanged(conversation, event.joined, parted, event.members))
-
-    def _marked(self, event: Marked) -> None:
-        conversation = self.cache.conversations.get(event.conversation)
-        if conversation is not None:
-            self._tell(MarksMoved(conversation, event.user, event.delivered, event.read))

@@ -11,11 +11,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from chatnet.client.outbox import Draft, MemoryOutbox, Target, ToConversation, ToRoom, ToUser
 from chatnet.errors import ConfigError, ErrorCode
-from chatnet.model import DEVICE_ID_BYTES, DeviceId, Kind, Seq
+from chatnet.model import DEVICE_ID_BYTES, DeviceId, FileId, Kind, Seq
 from chatnet.net.folders import FolderLock, make_private_folder
 
 _MOST_OUTBOXES = 64
@@ -28,9 +28,12 @@ _SCHEMA = """
         target NOT NULL,
         body TEXT NOT NULL,
         kind INTEGER NOT NULL,
-        reference INTEGER NOT NULL
+        reference INTEGER NOT NULL,
+        file INTEGER NOT NULL DEFAULT 0
     );
 """
+_ADD_FILE = "ALTER TABLE drafts ADD COLUMN file INTEGER NOT NULL DEFAULT 0"
+"""Of an outbox that is older than files."""
 _WAYS: dict[str, type[ToUser] | type[ToRoom] | type[ToConversation]] = {
     "user": ToUser,
     "room": ToRoom,
@@ -73,12 +76,12 @@ class DiskOutbox:
         self.close()
 
     def _load(self) -> None:
-        for n, way, target, body, kind, reference in self._database.execute("SELECT * FROM drafts ORDER BY n"):
-            self._drafts.put(Draft(n, _WAYS[way](target), body, Kind(kind), reference))
+        for row in self._database.execute("SELECT * FROM drafts ORDER BY n"):
+            self._drafts.put(_draft(*row))
 
     # -- the outbox -------------------------------------------------------------------------------------------
 
-    def add(self, target: Target, body: str, kind: Kind, reference: Seq) -> Draft:
+    def add(self, target: Target, body: str, kind: Kind, reference: Seq, file: FileId = 0) -> Draft:
         """Keep a new draft; it is on the disk when this returns.
 
         :raises ConfigError: DATA_UNUSABLE: it cannot be kept.
@@ -86,11 +89,11 @@ class DiskOutbox:
         way = next(way for way, type_ in _WAYS.items() if type(target) is type_)
         where = target.id if isinstance(target, ToConversation) else target.name
         cursor = self._execute(
-            "INSERT INTO drafts (way, target, body, kind, reference) VALUES (?, ?, ?, ?, ?)",
-            (way, where, body, int(kind), reference),
+            "INSERT INTO drafts (way, target, body, kind, reference, file) VALUES (?, ?, ?, ?, ?, ?)",
+            (way, where, body, int(kind), reference, file),
         )
         assert cursor.lastrowid is not None
-        draft = Draft(cursor.lastrowid, target, body, kind, reference)
+        draft = Draft(cursor.lastrowid, target, body, kind, reference, file)
         self._drafts.put(draft)
         return draft
 
@@ -163,7 +166,7 @@ class Spool:
                     rows = database.execute("SELECT * FROM drafts ORDER BY n").fetchall()
             except sqlite3.Error as error:
                 raise _unusable(path, error) from error
-            drafts += [Draft(n, _WAYS[way](where), body, Kind(k), r) for n, way, where, body, k, r in rows]
+            drafts += [_draft(*row) for row in rows]
         return drafts
 
     def _paths(self) -> list[Path]:
@@ -179,7 +182,14 @@ def _open(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA synchronous = EXTRA")
     database.executescript(_SCHEMA)
+    if "file" not in [column[1] for column in database.execute("PRAGMA table_info(drafts)")]:
+        database.execute(_ADD_FILE)
     return database
+
+
+def _draft(n: int, way: str, where: Any, body: str, kind: int, reference: Seq, file: FileId = 0) -> Draft:
+    """A row of the table; an outbox that is only looked at may be older than files."""
+    return Draft(n, _WAYS[way](where), body, Kind(kind), reference, file)
 
 
 def _device(database: sqlite3.Connection) -> DeviceId:

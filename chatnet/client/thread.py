@@ -10,19 +10,26 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from chatnet.address import Address
 from chatnet.client.client import Client
+from chatnet.client.jobs import Job
 from chatnet.client.news import News, Woken
+from chatnet.client.progress import Progress, Tell
 from chatnet.errors import ChatnetError, ErrorCode, Unreachable
-from chatnet.model import User
+from chatnet.model import FileId, User
 
 CAPACITY = 1000
 """Notices that wait to be taken."""
 
 Work = Callable[[Client], object]
 """What is to be done in the thread; what it returns comes out in an `Answered`."""
+Begin = Callable[[Client, Tell, Callable[[Job[Any]], None]], Job[Any]]
+"""Begins a transfer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +57,28 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Transferring:
+    """How the upload or download of this number is getting on; at most about ten a second, until it ends."""
+
+    number: int
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The last word of the upload or download of this number: it was given up, as was asked for."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The last notice: the client has left, or was made to; ``error`` is None if it was asked to."""
 
     error: ChatnetError | None
 
 
-Notice = News | Connected | Answered | Failed | Ended
+Notice = News | Connected | Answered | Failed | Transferring | Cancelled | Ended
 
 
 class _Notices:
@@ -96,8 +118,10 @@ class ClientThread:
     def __init__(self, open_client: Callable[[], AbstractContextManager[Client]], *, capacity: int = CAPACITY) -> None:
         self._open_client = open_client
         self._notices = _Notices(capacity)
-        self._work: SimpleQueue[tuple[int, Work, bool]] = SimpleQueue()
+        self._work: SimpleQueue[Callable[[Client], None]] = SimpleQueue()
         self._last = 0
+        self._transfers: dict[int, Job[Any]] = {}
+        """Those that are not over. For the thread alone."""
         self._stopping = threading.Event()
         self._client: Client | None = None
         self._thread = threading.Thread(target=self._run, name="chatnet client", daemon=True)
@@ -119,6 +143,36 @@ class ClientThread:
         """Have something done that needs no connection, such as `Client.post` and `Client.mark_read`."""
         return self._submit(work, needs_connection=False)
 
+    def upload(
+        self, path: Path, *, to: str | None = None, room: str | None = None, text: str = "", name: str = ""
+    ) -> int:
+        """Send a file as `Client.upload` does, beside everything else and beside other transfers.
+
+        `Transferring` follows with the number that is returned, and at last `Answered` with the `Receipt`, `Failed` or
+        `Cancelled`; or `Ended`, which is the last word about all that is under way. Without a connection it waits.
+        """
+
+        def begin(client: Client, tell: Tell, ended: Callable[[Job[Any]], None]) -> Job[Any]:
+            return client.begin_upload(path, to=to, room=room, text=text, name=name, progress=tell, ended=ended)
+
+        return self._numbered(partial(self._begin, begin))
+
+    def download(self, file: FileId, *, folder: Path | None = None, path: Path | None = None) -> int:
+        """Fetch a file as `Client.download` does, likewise; the last word is `Answered` with its path."""
+
+        def begin(client: Client, tell: Tell, ended: Callable[[Job[Any]], None]) -> Job[Any]:
+            return client.begin_download(file, folder=folder, path=path, progress=tell, ended=ended)
+
+        return self._numbered(partial(self._begin, begin))
+
+    def cancel(self, number: int) -> None:
+        """Give up an upload or download, and drop what there is of it, here and on the server.
+
+        `Cancelled` follows, unless its last word has come already. Whatever is under way when the client leaves is
+        kept instead, and the next time goes on from there.
+        """
+        self._put(lambda _: self._cancel(number))
+
     def take(self, most: int = CAPACITY, timeout: float = 0.0) -> list[Notice]:
         """What has happened, at most so many; waits up to ``timeout`` seconds for the first."""
         return self._notices.take(most, timeout)
@@ -135,10 +189,16 @@ class ClientThread:
         return not self._thread.is_alive()
 
     def _submit(self, work: Work, *, needs_connection: bool) -> int:
-        self._last += 1
-        self._work.put((self._last, work, needs_connection))
+        return self._numbered(lambda number, client: self._do(number, work, needs_connection, client))
+
+    def _numbered(self, work: Callable[[int, Client], None]) -> int:
+        self._last = number = self._last + 1
+        self._put(partial(work, number))
+        return number
+
+    def _put(self, work: Callable[[Client], None]) -> None:
+        self._work.put(work)
         self._wake()
-        return self._last
 
     def _wake(self) -> None:
         # Before there is a client nobody waits for it: what was put before that is looked for once it is there.
@@ -177,12 +237,36 @@ class ClientThread:
     def _do_all(self, client: Client) -> None:
         while True:
             try:
-                number, work, needs_connection = self._work.get_nowait()
+                work = self._work.get_nowait()
             except Empty:
                 return
-            try:
-                if needs_connection and not client.is_online:
-                    raise Unreachable(ErrorCode.UNREACHABLE, "there is no connection to the server now")
-                self._notices.put(Answered(number, work(client)))
-            except ChatnetError as error:
-                self._notices.put(Failed(number, error))
+            work(client)
+
+    def _do(self, number: int, work: Work, needs_connection: bool, client: Client) -> None:
+        try:
+            if needs_connection and not client.is_online:
+                raise Unreachable(ErrorCode.UNREACHABLE, "there is no connection to the server now")
+            self._notices.put(Answered(number, work(client)))
+        except ChatnetError as error:
+            self._notices.put(Failed(number, error))
+
+    # -- transfers, in the thread -----------------------------------------------------------------------------
+
+    def _begin(self, begin: Begin, number: int, client: Client) -> None:
+        def tell(progress: Progress) -> None:
+            self._notices.put(Transferring(number, progress))
+
+        self._transfers[number] = begin(client, tell, partial(self._ended, number))
+
+    def _ended(self, number: int, job: Job[Any]) -> None:
+        del self._transfers[number]
+        if job.is_cancelled:
+            self._notices.put(Cancelled(number))
+        elif job.failure is not None:
+            self._notices.put(Failed(number, job.failure))
+        else:
+            self._notices.put(Answered(number, job.result()))
+
+    def _cancel(self, number: int) -> None:
+        if number in self._transfers:
+            self._transfers[number].cancel()

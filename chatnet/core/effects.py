@@ -9,6 +9,7 @@ from collections.abc import Collection
 import msgspec
 
 from chatnet.core.entries import Entry, Handle, Query
+from chatnet.core.file_jobs import FileJob
 from chatnet.events import Event
 
 
@@ -42,6 +43,19 @@ class Broadcast(msgspec.Struct, frozen=True):
     event: Event
 
 
+class Bulk(msgspec.Struct, frozen=True):
+    """Tell one session something that goes out only when nothing else waits for it; then call `Hub.bulk_sent`."""
+
+    session: Handle
+    event: Event
+
+
+class FileWork(msgspec.Struct, frozen=True):
+    """Have the file store do a job; `Hub.filed` is told the answer."""
+
+    job: FileJob
+
+
 class Admit(msgspec.Struct, frozen=True):
     """This session has logged in: the limits of a stranger no longer hold for it."""
 
@@ -61,6 +75,12 @@ class AwaitDrain(msgspec.Struct, frozen=True):
     session: Handle
 
 
+class Wake(msgspec.Struct, frozen=True):
+    """Let there be a turn at this monotonic time at the latest: something is to be told then."""
+
+    at: float
+
+
 class Close(msgspec.Struct, frozen=True):
     """Say why, then close the connection. The hub has forgotten the session already."""
 
@@ -69,4 +89,4 @@ class Close(msgspec.Struct, frozen=True):
     reason: str
 
 
-Effect = Append | Read | Reply | Broadcast | Admit | Pause | AwaitDrain | Close
+Effect = Append | Read | Reply | Broadcast | Bulk | FileWork | Admit | Pause | AwaitDrain | Wake | Close

@@ -82,6 +82,7 @@ class Enrolling:
             lookup=lookup,
             secret=self._secret,
         )
+        session.proofs.tried = scram.name if request.proof is Proof.PASSWORD else ""
         self._attempts.check(session.caller.place, _key(request.proof, scram.name), now)
         session.proofs.exchange = Exchange(scram, request.proof, user, verifier)
         self._state.out.append(Reply(session.handle, Challenge(request.id, scram.challenge)))

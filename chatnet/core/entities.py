@@ -6,6 +6,7 @@ on first use, because ten thousand idle ones shall cost little.
 
 from chatnet.core.callers import Caller
 from chatnet.core.entries import Handle, PutBan, PutChat, PutMember, PutRoom, PutToken, PutUser
+from chatnet.core.file_entities import Lane, Shelf
 from chatnet.core.limits import Bucket
 from chatnet.core.proofs import Proofs
 from chatnet.model import (
@@ -103,21 +104,28 @@ class Session:
         "handle",
         "id",
         "is_waiting",
+        "lane",
+        "number",
         "post_bucket",
         "proofs",
         "reading",
         "request_bucket",
         "resend_from",
         "rooms",
+        "since",
         "text_bucket",
         "token",
         "unanswered",
         "user",
     )
 
-    def __init__(self, handle: Handle, caller: Caller) -> None:
+    def __init__(self, handle: Handle, caller: Caller, number: int, since: int) -> None:
         self.handle = handle
         self.caller = caller
+        self.number = number
+        """1, 2, 3... in the order in which they came."""
+        self.since = since
+        """When it came, in milliseconds since 1970 UTC."""
         self.proofs: Proofs | None = None
         """What it has shown by SCRAM or `Register`; None for nothing."""
         self.token: PutToken | None = None
@@ -140,6 +148,8 @@ class Session:
         self.post_bucket: Bucket | None = None
         self.text_bucket: Bucket | None = None
         self.request_bucket: Bucket | None = None
+        self.lane: Lane | None = None
+        """Its uploads and downloads; None if it never had any."""
 
     @property
     def only_sends(self) -> bool:
@@ -172,6 +182,7 @@ class ConversationState:
         "pending",
         "restricted",
         "saved",
+        "shelf",
         "tail",
         "tail_bytes",
         "tail_used",
@@ -196,6 +207,8 @@ class ConversationState:
         """The last messages, while the conversation is busy; empty or ending at ``head``."""
         self.tail_bytes = 0
         self.tail_used = 0.0
+        self.shelf: Shelf | None = None
+        """Its files and uploads; None where there are none."""
 
 
 class RoomState(ConversationState):
@@ -273,8 +286,8 @@ class ChatState(ConversationState):
 
     @property
     def is_under_way(self) -> bool:
-        """Does anything wait for the store: the chat itself, or a post?"""
-        return self.pending > 0 or (self.saved and not self.stored)
+        """Does anything wait for the store, the chat itself or a post, or has it files that are yet to be posted?"""
+        return self.pending > 0 or (self.saved and not self.stored) or self.shelf is not None
 
     def other(self, user: UserId) -> UserId:
         """The other one of the two; oneself in a chat with oneself."""

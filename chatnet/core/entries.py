@@ -21,8 +21,11 @@ from chatnet.model import (
     ConversationId,
     Deed,
     DeviceId,
+    Digest,
+    FileId,
     Kind,
     Message,
+    Natural,
     Rank,
     Role,
     Scope,
@@ -32,6 +35,8 @@ from chatnet.model import (
     Verifier,
 )
 
+UploadId = Natural
+"""Also the number of the file store's part; never given twice."""
 Handle = Hashable
 """What the network calls a session by. Opaque to the core and to stores."""
 
@@ -92,6 +97,8 @@ class PutMessage(Entry, frozen=True):
     """The session that waits for the answer; the store hands it back and keeps nothing of it."""
     marks_own: bool = False
     """If the sender has read all before it, is it marked as read by the sender as well? So it is in a chat of two."""
+    file: FileId = 0
+    """The file that it shares, which gets the message's seq in the same transaction; 0 for none."""
 
 
 class PutMarks(Entry, frozen=True):
@@ -206,6 +213,48 @@ class PutDeed(Entry, frozen=True):
     detail: str
 
 
+class PutUpload(Entry, frozen=True):
+    """Keep what is known of an upload under way, so that it outlives connections and restarts."""
+
+    id: UploadId
+    user: UserId
+    conversation: ConversationId
+    name: str
+    size: int
+    digest: Digest
+    since: int
+    """When somebody last began or went on with it."""
+
+
+class DropUpload(Entry, frozen=True):
+    """An upload is finished or given up."""
+
+    id: UploadId
+
+
+class PutFile(Entry, frozen=True):
+    """Keep a file of a conversation: its content is durable in the file store.
+
+    The seq is not in it: a `PutMessage` gives it, and putting a file again leaves it as it is.
+    """
+
+    id: FileId
+    conversation: ConversationId
+    name: str
+    size: int
+    digest: Digest
+    sender: UserId
+    sender_name: str
+    time: int
+    fetched: int = 0
+
+
+class DropShared(Entry, frozen=True):
+    """A file is gone; the message that shared it stays."""
+
+    id: FileId
+
+
 class Expire(Entry, frozen=True):
     """Forget the oldest messages of a conversation, those from before a time. Some at a time: ask again while it helps.
 
@@ -224,7 +273,7 @@ class DropUser(Entry, frozen=True):
 
 
 class DropChat(Entry, frozen=True):
-    """Forget a personal chat with all its messages: nobody who was in it is left."""
+    """Forget a personal chat with all its messages, files and uploads: nobody who was in it is left."""
 
     id: ConversationId
 
@@ -358,6 +407,14 @@ class SavedConversation(msgspec.Struct, frozen=True):
     head: Seq
 
 
+class SavedFile(msgspec.Struct, frozen=True):
+    """A file as a store found it at start."""
+
+    file: PutFile
+    seq: Seq
+    """Of the message that shares it; 0 for none."""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All that the core must know before it can start: no messages."""
 
@@ -379,3 +436,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     bans: list[PutBan] = []
     next_token: TokenId = 1
     """Greater than every token id that was ever put."""
+    uploads: list[PutUpload] = []
+    files: list[SavedFile] = []
+    """In the order of their ids."""
+    next_upload: UploadId = 1
+    """Greater than every upload's id that was ever put."""
+    next_file: FileId = 1
+    """Greater than every file's id that was ever put."""

@@ -10,6 +10,7 @@ and when it reads again it misses nothing.
 Source: the soft limits of Redis' client output buffers, but with a refill in place of a disconnect.
 """
 
+from chatnet.core.attaching import FILE_BYTES, with_files
 from chatnet.core.effects import AwaitDrain, Broadcast, Effect, Read, Reply
 from chatnet.core.entities import ConversationState, Session
 from chatnet.core.entries import Handle, PageRead, ReadFailed, ReadMessages
@@ -67,7 +68,8 @@ class Following:
             id, after = next(iter(session.behind.items()))
             conversation = self._state.conversations[id]
             if conversation.tail and conversation.tail[0].seq <= after + 1:
-                self._queue(session, conversation, conversation.tail[after + 1 - conversation.tail[0].seq :])
+                tail = conversation.tail[after + 1 - conversation.tail[0].seq :]
+                self._queue(session, conversation, with_files(conversation, tail))
             else:
                 self._fetch(session, conversation, after)
 
@@ -85,7 +87,7 @@ class Following:
             self._state.out.append(Reply(session.handle, Truncated(conversation.id, first)))
             after = first - 1
         if messages:
-            for part in pages(messages, self._state.limits.page):
+            for part in pages(with_files(conversation, messages), self._state.limits.page):
                 self._queue(session, conversation, part)
         else:
             self._move(session, conversation, after)
@@ -124,6 +126,7 @@ class Following:
 
     def _queue(self, session: Session, conversation: ConversationState, messages: list[Message]) -> None:
         page = first_page(messages, self._state.limits.page)
+        self._state.deliveries += len(page)
         self._state.out.append(Reply(session.handle, Deliver(conversation.id, page)))
         self._move(session, conversation, page[-1].seq)
         # Also where it is level now: it may join many rooms at once, and each would queue a page.
@@ -145,6 +148,8 @@ def first_page(messages: list[Message], limit: int) -> list[Message]:
     size = 0
     for i, message in enumerate(messages):
         size += text_bytes(message.body) + MESSAGE_OVERHEAD
+        if message.file is not None:
+            size += FILE_BYTES
         if size > limit and i:
             return messages[:i]
     return messages

@@ -13,7 +13,7 @@ from chatnet.core.attempts import Attempts
 from chatnet.core.audit import Audit
 from chatnet.core.callers import Caller
 from chatnet.core.changing import Changing
-from chatnet.core.effects import Close, Effect, Reply
+from chatnet.core.effects import Effect, Reply
 from chatnet.core.enrolling import Enrolling
 from chatnet.core.entering import Entering
 from chatnet.core.entities import ChatState, Session
@@ -25,12 +25,15 @@ from chatnet.core.entries import (
     Found,
     Handle,
     PageRead,
+    PutDeed,
     PutInvitation,
     PutMessage,
     ReadFailed,
     Snapshot,
 )
+from chatnet.core.file_jobs import FileAnswer
 from chatnet.core.following import Following
+from chatnet.core.gauges import Gauges, NoGauges
 from chatnet.core.invitations import Invitations
 from chatnet.core.issuing import Issuing
 from chatnet.core.limits import Limits
@@ -52,10 +55,13 @@ from chatnet.core.rooms import Rooms
 from chatnet.core.rosters import Rosters
 from chatnet.core.searching import Searching
 from chatnet.core.sessions import Sessions
+from chatnet.core.shelves import Shelves
 from chatnet.core.state import State
 from chatnet.core.tails import Tails
 from chatnet.core.tokens import Tokens
-from chatnet.errors import ErrorCode, Refused
+from chatnet.core.transfers import Transfers
+from chatnet.core.watching import Watching
+from chatnet.errors import ErrorCode, ProtocolError, Refused
 from chatnet.events import Deliver, Hello, Pong
 from chatnet.events import Following as FollowingEvent
 from chatnet.events import Refused as RefusedEvent
@@ -72,6 +78,7 @@ from chatnet.requests import (
     FinishScram,
     Follow,
     GetHistory,
+    GrantCredit,
     Join,
     ListAccounts,
     ListAudit,
@@ -90,18 +97,20 @@ from chatnet.requests import (
     Ping,
     Post,
     Register,
+    RemoveFile,
     Rename,
     Request,
     RevokeInvitation,
     RevokeToken,
     Search,
+    SendChunk,
     SetPassword,
     SetRole,
     StartScram,
     TokenLogin,
 )
 
-_HEARD_BY_OTHERS = (Rename, ChangeRoom, Moderate)
+_HEARD_BY_OTHERS = (Rename, ChangeRoom, Moderate, RemoveFile)
 """Requests that reach as many people as a message does, so that they share its rate."""
 
 
@@ -119,10 +128,17 @@ class Hub:
         open_to_guests: bool,
         entropy: Callable[[int], bytes],
         keep: Keep = KEEP_ALL,
+        with_files: bool = False,
+        gauges: Gauges | None = None,
     ) -> None:
-        """``entropy(n)`` gives n random bytes."""
-        self._hello = Hello(server, version)
-        self._state = state = State(snapshot, limits)
+        """``entropy(n)`` gives n random bytes; ``with_files``: is there a file store? ``gauges``: the network, as one
+        that can be asked how it fares; None where there is none.
+        """
+        self._came = 0
+        """Connections since the start."""
+        self._hello = Hello(server, version, ["files"] if with_files else [])
+        gauges = NoGauges() if gauges is None else gauges
+        self._state = state = State(snapshot, limits, gauges)
         self._following = Following(state)
         self._presences = Presences(state)
         self._rates = Rates(state)
@@ -136,12 +152,23 @@ class Hub:
         self._rosters = Rosters(state, self._restraints)
         self._marks = Marks(state, self._pending)
         self._renaming = Renaming(state, self._pending, changing)
+        self._shelves = Shelves(state, snapshot, with_files=with_files)
+        self._transfers = Transfers(state, self._shelves, self._pending, self._audit, snapshot, entropy)
+        self._watching = Watching(
+            state, gauges, self._transfers, version=version, history=history, guests=open_to_guests
+        )
         self._sessions = Sessions(
-            state, self._following, self._rooms, self._renaming, history=history, open_to_guests=open_to_guests
+            state,
+            self._following,
+            self._rooms,
+            self._renaming,
+            self._transfers,
+            history=history,
+            open_to_guests=open_to_guests,
         )
         self._moderation = Moderation(state, self._pending, membership, self._restraints, self._sessions, self._audit)
         self._tails = Tails(state)
-        self._posting = Posting(state, self._tails)
+        self._posting = Posting(state, self._tails, self._shelves)
         self._retention = Retention(state, keep)
         self._searching = Searching(state)
         self._lists = Lists(state, self._rooms, self._pending)
@@ -200,6 +227,8 @@ class Hub:
             ListInvitations: self._invitations.list,
             RevokeInvitation: self._invitations.revoke,
             ListAudit: lambda s, r, _: self._audit.list(s, r),
+            **self._transfers.handlers(),
+            **self._watching.handlers,
         }
 
     # -- the first admin --------------------------------------------------------------------------------------
@@ -222,13 +251,14 @@ class Hub:
 
     def connected(self, session: Handle, caller: Caller, now: Now) -> list[Effect]:
         """Somebody who speaks the protocol is there."""
-        del now
-        self._state.sessions[session] = Session(session, caller)
+        self._came += 1
+        self._state.sessions[session] = Session(session, caller, self._came, now.wall)
         self._state.out.append(Reply(session, self._hello))
         return self._take()
 
     def disconnected(self, session: Handle, now: Now) -> list[Effect]:
         """A connection is gone. Nothing happens if the hub has closed it itself."""
+        self._state.log.time = now.wall
         known = self._state.sessions.get(session)
         if known is not None:
             self._sessions.end(known, now)
@@ -243,6 +273,8 @@ class Hub:
             self._restraints.look_at(now)
         if type(request) is Post:
             self._post(known, request, now)
+        elif type(request) is SendChunk or type(request) is GrantCredit:
+            self._move(known, request, now)
         elif type(request) is Ping or type(request) is Alive:
             self._rates.request(known, now)
             if type(request) is Ping:
@@ -261,7 +293,16 @@ class Hub:
             limit = self._state.limits.unanswered
             self._close(session, ErrorCode.TOO_MANY_UNANSWERED, f"more than {limit} posts without an answer", now)
 
+    def _move(self, session: Session, request: SendChunk | GrantCredit, now: Now) -> None:
+        """Bytes and credit are bounded by what they move; only those that move next to nothing are rationed."""
+        try:
+            if not self._transfers.move(session, request):
+                self._rates.request(session, now)
+        except ProtocolError as error:
+            self._close(session, ErrorCode(error.code), error.message, now)
+
     def _request(self, session: Session, request: Request, now: Now) -> None:
+        self._state.log.time = now.wall
         self._rates.request(session, now)
         if type(request) in _HEARD_BY_OTHERS:
             self._rates.post(session, 0, now)
@@ -270,6 +311,8 @@ class Hub:
             self._handlers[type(request)](session, request, now)
         except Refused as no:
             id = getattr(request, "id", 0)
+            if self._state.log.is_on and session.user is None and no.code != ErrorCode.NOT_LOGGED_IN:
+                self._state.log.refused(session, request, no)
             self._state.out.append(Reply(session.handle, RefusedEvent(id, no.code, no.message, no.retry_after)))
 
     def _follow(self, session: Session, request: Follow) -> None:
@@ -282,8 +325,8 @@ class Hub:
         self._following.start(session, chat, request.after)
 
     def _close(self, session: Session, code: ErrorCode, reason: str, now: Now) -> None:
-        self._sessions.end(session, now)
-        self._state.out.append(Close(session.handle, code, reason))
+        self._state.log.time = now.wall
+        self._sessions.close(session, code, reason, now)
 
     # -- the store --------------------------------------------------------------------------------------------
 
@@ -293,19 +336,28 @@ class Hub:
         When one has failed, so has all that was asked for until then; the hub is told of all of it before anything
         else, since whatever a session posted in between would overtake what it has to send again.
         """
+        self._state.log.time = now.wall
         self._restraints.look_at(now)
         if isinstance(completion, Committed):
             self._posting.committed(completion, now)
             self._retention.committed(completion)
+            if completion.firsts:
+                self._transfers.expired(completion.firsts)
             for entry in completion.batch:
                 if type(entry) is not PutMessage:
+                    if type(entry) is PutDeed and self._state.log.is_on:
+                        self._state.log.done(entry, self._state.conversations.get(entry.conversation))
                     self._pending.committed(entry)
+                    self._transfers.committed(entry, now)
             # One that is stored late may be over by now.
             self._restraints.look_at(now)
         elif isinstance(completion, Failed):
+            if self._state.log.is_on:
+                self._state.log.failed(completion)
             self._posting.failed(completion)
             for entry in completion.batch:
                 self._pending.failed(entry, completion)
+                self._transfers.failed(entry, completion)
         else:
             self._read(completion)
         return self._take()
@@ -337,11 +389,30 @@ class Hub:
                 refused = RefusedEvent(request, answer.code, answer.reason, wait)
                 self._state.out.append(Reply(session.handle, refused))
 
+    # -- the file store ---------------------------------------------------------------------------------------
+
+    def filed(self, answer: FileAnswer, now: Now) -> list[Effect]:
+        """The file store has done a job that a `FileWork` asked for, or could not."""
+        if now.wall >= self._restraints.next_end:
+            self._restraints.look_at(now)
+        self._transfers.filed(answer, now)
+        return self._take()
+
+    def bulk_sent(self, session: Handle, now: Now) -> list[Effect]:
+        """A session's `Bulk` is completely handed to the transport. Each is told, in their order."""
+        if now.wall >= self._restraints.next_end:
+            self._restraints.look_at(now)
+        known = self._state.sessions.get(session)
+        if known is not None:
+            self._transfers.sent(known)
+        return self._take()
+
     # -- slow readers -----------------------------------------------------------------------------------------
 
     def fell_behind(self, session: Handle, missed: Deliver, now: Now) -> list[Effect]:
         """These messages were not queued for a session: too much waits for it already."""
         del now
+        self._state.deliveries -= len(missed.messages)
         known = self._state.sessions.get(session)
         conversation = self._state.conversations.get(missed.conversation)
         if known is not None and conversation is not None:
@@ -360,9 +431,11 @@ class Hub:
 
     def end_turn(self, now: Now) -> list[Effect]:
         """All that was ready has been handled."""
-        del now
+        self._state.log.time = now.wall
         self._rooms.end_turn()
         self._presences.end_turn()
+        if self._state.log.is_on:
+            self._watching.end_turn(now)
         return self._take()
 
     def tick(self, now: Now) -> list[Effect]:
@@ -376,6 +449,8 @@ class Hub:
         self._tokens.tick(now)
         self._invitations.tick(now)
         self._retention.tick(now)
+        self._transfers.tick(now)
+        self._watching.tick(now)
         return self._take()
 
     def _take(self) -> list[Effect]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 KIB = 1024
 MIB = 1024 * KIB
+GIB = 1024 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,26 @@ class Limits:
     presence_members: int = 200
     """Rooms with more members are told only how many there are, at most every `presence_seconds`."""
     presence_seconds: float = 5.0
+    file: int = 2 * GIB
+    """Of one file; then QUOTA."""
+    files_per_user: int = 10 * GIB
+    """Of all files that one account has shared or is uploading; then QUOTA."""
+    files_per_guest: int = 1 * GIB
+    """Of all files of one guest; then QUOTA."""
+    file_count_per_user: int = 10_000
+    """Files that one user has shared or is uploading; then QUOTA."""
+    files: int = 100_000
+    """Files of all users together, and uploads; then QUOTA."""
+    transfers: int = 64
+    """Uploads and downloads of all sessions together; one more gets TOO_MANY_TRANSFERS."""
+    transfers_per_session: int = 4
+    """Uploads and downloads of one session at a time; one more gets TOO_MANY_TRANSFERS."""
+    upload_seconds: float = 7 * 86_400.0
+    """What there is of an upload is kept this long after somebody went on with it."""
+    unposted_seconds: float = 86_400.0
+    """A file that nobody posts is removed after this time."""
+    disk_reserve: int = 256 * MIB
+    """Never taken by files, so that messages can still be stored; then STORE_FULL."""
     tail_messages: int = 64
     """Of each conversation that was busy lately, kept at hand for those who are a little behind."""
     tail_seconds: float = 10.0
@@ -104,15 +125,16 @@ class Limits:
 class Bucket:
     """A token bucket that may go into debt: what is over the rate is let through once, then must be waited for."""
 
-    __slots__ = ("_at", "_burst", "_level", "_rate")
+    __slots__ = ("_burst", "_level", "_rate", "used_at")
 
     def __init__(self, burst: float, rate: float, now: float) -> None:
         self._burst = self._level = burst
         self._rate = rate
-        self._at = now
+        self.used_at = now
+        """When something was taken last (monotonic)."""
 
     def take(self, amount: float, now: float) -> float:
         """Take ``amount`` and return for how many seconds nothing more should be taken: 0 while within the rate."""
-        level = min(self._burst, self._level + (now - self._at) * self._rate) - amount
-        self._level, self._at = level, now
+        level = min(self._burst, self._level + (now - self.used_at) * self._rate) - amount
+        self._level, self.used_at = level, now
         return 0.0 if level >= 0 else -level / self._rate

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from heapq import nsmallest
 
+from chatnet.core.attaching import with_files
 from chatnet.core.effects import Read, Reply
 from chatnet.core.entities import ChatState, RoomState, Session
 from chatnet.core.entries import PageRead, ReadMessages
@@ -145,6 +146,7 @@ class Lists:
             return
         head = conversation.head
         cut = last_page if page.query.after is None else first_page
-        messages = cut([m for m in page.messages if m.seq <= head], self._state.limits.page)
+        told = with_files(conversation, [m for m in page.messages if m.seq <= head])
+        messages = cut(told, self._state.limits.page)
         reply = HistoryPage(request, page.query.conversation, messages, page.first, head)
         self._state.out.append(Reply(session.handle, reply))

@@ -24,7 +24,7 @@ Refusal = tuple[ErrorCode, str]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """C0 and C1 controls other than tab and newline."""
-_SAYABLE = (Kind.TEXT, Kind.ACTION, Kind.ASK, Kind.ANSWER)
+_TEXTS = (Kind.TEXT, Kind.ACTION, Kind.ASK, Kind.ANSWER)
 
 
 def text_bytes(text: str) -> int:
@@ -36,14 +36,20 @@ def check_content(post: Post, size: int, limits: Limits) -> Refusal | None:
     """Is this message one that could be said anywhere? ``size`` is its text's, in bytes."""
     if size > limits.text:
         return ErrorCode.TOO_LONG, f"the text is {size} bytes of UTF-8; the limit is {limits.text}"
-    if not size:
+    if not size and post.kind is not Kind.FILE:
         return ErrorCode.BAD_TEXT, "the text is empty"
     # isprintable() is much cheaper than the search and true for nearly everything that people say.
     if not post.body.isprintable() and _CONTROL.search(post.body):
         return ErrorCode.BAD_TEXT, "the text has control characters; only newline and tab may be in it"
-    if post.kind not in _SAYABLE:
-        return ErrorCode.FORBIDDEN, f"clients cannot send a message of the kind {post.kind.name.lower()}"
+    if post.kind not in _TEXTS:
+        return _check_kind(post)
     return None
+
+
+def _check_kind(post: Post) -> Refusal | None:
+    if post.kind is not Kind.FILE:
+        return ErrorCode.FORBIDDEN, f"clients cannot send a message of the kind {post.kind.name.lower()}"
+    return None if post.file else (ErrorCode.BAD_REQUEST, "a message of the kind file says which file it shares")
 
 
 def check_post(session: Session, conversation: RoomState | ChatState | None, post: Post) -> Refusal | None:

@@ -5,6 +5,7 @@ duplicate is for the store to say; and after a passing failure nothing overtakes
 """
 
 from chatnet.clock import Now
+from chatnet.core.attaching import with_files
 from chatnet.core.effects import Append, Broadcast, Reply
 from chatnet.core.entities import ChatState, ConversationState, RoomState, Session, UserState
 from chatnet.core.entries import (
@@ -25,6 +26,7 @@ from chatnet.core.entries import (
 from chatnet.core.following import pages
 from chatnet.core.policy import Refusal, check_content, check_post
 from chatnet.core.saving import save_referred
+from chatnet.core.shelves import Shelves
 from chatnet.core.state import State
 from chatnet.core.tails import Tails
 from chatnet.errors import ErrorCode
@@ -38,9 +40,10 @@ _STALE = "a later message of this device was stored before this one came"
 class Posting:
     """Takes posts, and carries out what the store says of them."""
 
-    def __init__(self, state: State, tails: Tails) -> None:
+    def __init__(self, state: State, tails: Tails, shelves: Shelves) -> None:
         self._state = state
         self._tails = tails
+        self._shelves = shelves
 
     # -- before the store -------------------------------------------------------------------------------------
 
@@ -59,6 +62,8 @@ class Posting:
         session.unanswered += 1
         conversation = self._state.conversations.get(post.conversation)
         refusal = check_post(session, conversation, post)
+        if post.file and refusal is None:
+            refusal = self._shelves.claim(session, post)
         if refusal is not None:
             check = CheckMessage(session.device, post.n, refusal[0], refusal[1], session.handle)
             self._state.out.append(Append(check))
@@ -86,6 +91,7 @@ class Posting:
                     post.n,
                     session.handle,
                     type(conversation) is ChatState and conversation.low != conversation.high,
+                    post.file,
                 )
             )
         )
@@ -100,6 +106,8 @@ class Posting:
         for entry, outcome in zip(done.batch, done.outcomes, strict=True):
             if type(entry) is PutMessage:
                 conversation = state.conversations.get(entry.conversation)
+                if entry.file:
+                    self._shelves.end_post(entry.file, outcome)
                 if conversation is not None:
                     conversation.pending -= 1
                     if type(outcome) is Message:
@@ -149,10 +157,17 @@ class Posting:
             if conversation.head == 0:
                 self._start_chat(conversation)
             self._read_own(conversation, messages)
+        state = self._state
+        told = messages if conversation.shelf is None else with_files(conversation, messages)
+        count = len(messages)
+        state.messages += count
+        state.deliveries += count * len(conversation.live)
+        if state.log.is_on:
+            state.log.said(conversation, told)
         conversation.head = messages[-1].seq
         self._tails.extend(conversation, messages, now)
         if conversation.live:
-            for page in pages(messages, self._state.limits.page):
+            for page in pages(told, self._state.limits.page):
                 self._state.out.append(Broadcast(conversation.live, Deliver(conversation.id, page)))
 
     def _start_chat(self, chat: ChatState) -> None:
@@ -186,6 +201,8 @@ class Posting:
                 conversation = self._state.conversations.get(entry.conversation)
                 if conversation is not None:
                     conversation.pending -= 1
+                if entry.file:
+                    self._shelves.end_post(entry.file, None)
                 self._ask_again(entry.origin, entry.n, failure)
             elif isinstance(entry, CheckMessage):
                 self._ask_again(entry.origin, entry.n, failure)

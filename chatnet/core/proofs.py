@@ -28,6 +28,8 @@ class Proofs:
     """All that one connection has shown; one exchange at a time."""
 
     exchange: Exchange | None = None
+    tried: str = ""
+    """The account's name in the last exchange, whatever came of it; empty for a join code."""
     user: UserId = 0
     """The account whose password was shown, or that was made over this connection; 0 for none."""
     password: Verifier | None = None

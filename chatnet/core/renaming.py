@@ -86,6 +86,8 @@ class Renaming:
         self._pending.submit(entry, Change(session.handle, request.id, apply, release))
 
     def _take(self, session: Session, user: UserState, request: Rename) -> None:
+        if self._state.log.is_on and user.user.name != request.name:
+            self._state.log.renamed(user, request.name)
         self._state.set_names(user, request.name, request.display)
         self._state.out.append(Reply(session.handle, Done(request.id)))
         tell_acquainted(self._state, user)

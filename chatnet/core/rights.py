@@ -8,19 +8,28 @@ from chatnet.requests import (
     DropAccount,
     Enter,
     FinishScram,
+    FinishUpload,
+    GetStats,
     ListAccounts,
     ListAudit,
+    ListConnections,
     ListInvitations,
     Login,
     Open,
+    ProveUpload,
     Register,
     Request,
     RevokeInvitation,
     SetRole,
     StartScram,
+    StartUpload,
+    StopTransfer,
     TokenLogin,
+    Unwatch,
+    Watch,
 )
 
+ONLY_ADMINS = "only admins may do that"
 _BEFORE_LOGIN = (Login, TokenLogin, Enter, StartScram, FinishScram, Register)
 """What may be asked by somebody who is nobody yet, besides `Ping` and `Alive`."""
 _FOR_ADMINS = (
@@ -32,9 +41,13 @@ _FOR_ADMINS = (
     DropAccount,
     ListAccounts,
     ListAudit,
+    Watch,
+    Unwatch,
+    GetStats,
+    ListConnections,
 )
-_TO_SEND = (Open,)
-"""What may be asked with a token of the scope SEND, besides `Post`, `Ping` and `Alive`."""
+_TO_SEND = (Open, StartUpload, ProveUpload, FinishUpload, StopTransfer)
+"""What may be asked with a token of the scope SEND, besides `Post`, `SendChunk`, `Ping` and `Alive`."""
 
 
 def check_right(session: Session, request: Request) -> None:
@@ -48,4 +61,4 @@ def check_right(session: Session, request: Request) -> None:
     if session.only_sends and kind not in _TO_SEND:
         raise Refused(ErrorCode.FORBIDDEN, "the token that this session came with is good for sending only")
     if kind in _FOR_ADMINS and not session.is_admin:
-        raise Refused(ErrorCode.FORBIDDEN, "only admins may do that")
+        raise Refused(ErrorCode.FORBIDDEN, ONLY_ADMINS)

@@ -20,7 +20,7 @@ from chatnet.core.state import State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Done, Event, Joined, Opened
 from chatnet.events import Refused as RefusedEvent
-from chatnet.model import Rank
+from chatnet.model import Happening, Rank
 from chatnet.requests import CreateRoom, Join, Part
 
 
@@ -92,6 +92,7 @@ class Rooms:
             self._state.add_room(room)
             if row is not None:
                 self._membership.put(row)
+            self._log(session, Happening.ROOM_MADE, room)
             return Opened(request.id, self._state.conversation_of(session, room))
 
         def undo() -> None:
@@ -153,8 +154,11 @@ class Rooms:
             self._state.out.append(Reply(session.handle, RefusedEvent(request.id, no.code, no.message, no.retry_after)))
 
     def _let_in(self, session: Session, room: RoomState, request: Join) -> None:
+        assert session.user is not None
         if room.id not in session.rooms:
             self._membership.enter(session, room)
+            if room.members[session.user.user.id] == 1:
+                self._log(session, Happening.JOINED, room)
         reply = Joined(request.id, room.room(), room.first, room.head)
         self._state.out.append(Reply(session.handle, reply))
         self._following.start(session, room, request.after)
@@ -175,14 +179,21 @@ class Rooms:
         if room is None:
             raise Refused(ErrorCode.NOT_A_MEMBER, "you are not in that room")
         self.leave(session, room)
+        if user.user.id not in room.members:
+            self._log(session, Happening.PARTED, room)
         self._state.out.append(Reply(session.handle, Done(request.id)))
 
     def _end(self, session: Session, user: UserState, room: RoomState, request: Part) -> None:
         def apply() -> Event:
             self._membership.lose(room, user, ErrorCode.NOT_A_MEMBER, "you have left it on another connection", session)
+            self._log(session, Happening.PARTED, room)
             return Done(request.id)
 
         self._pending.submit(DropMember(room.id, user.user.id), Change(session.handle, request.id, apply))
+
+    def _log(self, session: Session, what: Happening, room: RoomState) -> None:
+        if self._state.log.is_on:
+            self._state.log.moved(session, what, room)
 
     def leave(self, session: Session, room: RoomState) -> None:
         """Take a session out of a room; an account goes on belonging to it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from chatnet.core.attaching import FILE_BYTES, with_file
 from chatnet.core.effects import Read, Reply
 from chatnet.core.entities import RoomState, Session, UserState
 from chatnet.core.entries import Found, SearchMessages
@@ -10,7 +11,7 @@ from chatnet.core.policy import check_readable, may_read, text_bytes
 from chatnet.core.state import State
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import SearchPage
-from chatnet.model import Hit
+from chatnet.model import Hit, Kind
 from chatnet.requests import Search
 
 WORDS_BYTES = 1024
@@ -62,11 +63,14 @@ class Searching:
         for id, message, cursor in found.hits:
             conversation = self._state.conversations.get(id)
             size += text_bytes(message.body) + MESSAGE_OVERHEAD + _HIT_BYTES
+            if message.kind is Kind.FILE:
+                size += FILE_BYTES
             if size > self._state.limits.page and hits:
                 break
             following = cursor
             if conversation is not None and message.seq <= conversation.head and may_read(me, conversation):
-                hits.append(Hit(self._state.conversation_of(session, conversation), message))
+                told = with_file(conversation, message)
+                hits.append(Hit(self._state.conversation_of(session, conversation), told))
         else:
             following = found.next
         self._state.out.append(Reply(session.handle, SearchPage(request, hits, following)))

@@ -19,6 +19,7 @@ from chatnet.core.policy import check_ban
 from chatnet.core.renaming import Renaming
 from chatnet.core.rooms import Rooms
 from chatnet.core.state import State
+from chatnet.core.transfers import Transfers
 from chatnet.errors import ErrorCode, Refused
 from chatnet.events import Welcome
 from chatnet.model import User
@@ -34,6 +35,7 @@ class Sessions:
         following: Following,
         rooms: Rooms,
         renaming: Renaming,
+        transfers: Transfers,
         *,
         history: str,
         open_to_guests: bool,
@@ -42,6 +44,7 @@ class Sessions:
         self._following = following
         self._rooms = rooms
         self._renaming = renaming
+        self._transfers = transfers
         self._history = history
         self._open = open_to_guests
         self._started: float | None = None
@@ -127,6 +130,8 @@ class Sessions:
         session.user, session.device = user, request.device
         user.sessions[session.handle] = session
         self._state.out.append(Admit(session.handle))
+        if self._state.log.is_on:
+            self._state.log.logged_in(session)
         if request.live and not session.only_sends:
             for chat in user.chats.values():
                 self._following.start(session, chat, None)
@@ -134,12 +139,16 @@ class Sessions:
 
     # -- the end ----------------------------------------------------------------------------------------------
 
-    def end(self, session: Session, now: Now) -> None:
-        """Forget a session; the user stays, for a while."""
+    def end(self, session: Session, now: Now, why: str = "") -> None:
+        """Forget a session; the user stays, for a while. ``why``: if it is the server that ends it."""
         del self._state.sessions[session.handle]
         user = session.user
         if user is None:
             return
+        if session.lane is not None:
+            self._transfers.leave(session, now)
+        if self._state.log.is_on:
+            self._state.log.left(session, why)
         for room in list(session.rooms.values()):
             self._rooms.leave(session, room)
         for chat in user.chats.values():
@@ -150,7 +159,7 @@ class Sessions:
 
     def close(self, session: Session, code: ErrorCode, reason: str, now: Now) -> None:
         """End a session, and say why."""
-        self.end(session, now)
+        self.end(session, now, reason)
         self._state.out.append(Close(session.handle, code, reason))
 
     def tick(self, now: Now) -> None:
@@ -175,6 +184,7 @@ class Sessions:
 
     def forget(self, user: UserState, *, is_dropped: bool = False) -> None:
         """A user without sessions is gone for good. ``is_dropped``: the store knows it already."""
+        self._transfers.forget(user.user.id)
         self._rooms.disown(user)
         self._state.drop_user(user)
         if user.kept and not is_dropped:
@@ -183,6 +193,7 @@ class Sessions:
             if other in self._state.users and (chat.head or chat.pending):
                 chat.ended = True
             else:
+                self._transfers.drop_conversation(chat)
                 self._state.drop_chat(chat)
 
     def _forget_unused_chats(self) -> None:

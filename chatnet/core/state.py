@@ -12,7 +12,9 @@ from chatnet.clock import Now
 from chatnet.core.effects import Append, Effect
 from chatnet.core.entities import ChatState, ConversationState, Position, RoomState, Session, UserState
 from chatnet.core.entries import DropChat, Entry, Handle, PutChat, PutRoom, SavedConversation, Snapshot
+from chatnet.core.gauges import Gauges
 from chatnet.core.limits import Limits
+from chatnet.core.live_log import LiveLog
 from chatnet.core.registry import Registry
 from chatnet.errors import ErrorCode, Refused
 from chatnet.model import LOBBY, Conversation, ConversationId, SessionId, User, UserId
@@ -23,7 +25,7 @@ LOBBY_ID: ConversationId = 1
 class State:
     """Everything that the core knows, and the effects of the call that is under way."""
 
-    def __init__(self, snapshot: Snapshot, limits: Limits) -> None:
+    def __init__(self, snapshot: Snapshot, limits: Limits, gauges: Gauges) -> None:
         self.limits = limits
         self.out: list[Effect] = []
         self.sessions: dict[Handle, Session] = {}
@@ -45,6 +47,9 @@ class State:
         """Personal chats that were looked up, but nothing was said in them yet; the oldest first."""
         self.overdue: list[Entry] = []
         """Entries that nothing else will bring up again: the next tick appends them."""
+        self.log = LiveLog(gauges, self.users, limits.page)
+        self.messages = self.deliveries = 0
+        """Counted since the start: messages stored, and handed out, once for each session that got one."""
         self._next_user: UserId = snapshot.next_user
         self._next_conversation: ConversationId = max(snapshot.next_conversation, LOBBY_ID + 1)
         self._last_session: SessionId = 0

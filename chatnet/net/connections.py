@@ -25,10 +25,14 @@ class Connections:
         """Peers that have not logged in and are not being closed."""
         self.closing = 0
         """Peers that are being closed but are not gone yet."""
+        self.received = self.sent = 0
+        """Bytes from and to those that are gone."""
         self.dirty: list[Peer] = []
         """Peers with output that was queued in this turn."""
         self.drained: list[Peer] = []
         """Peers that were waiting for their queue to become short, and it is."""
+        self.bulk_sent: list[Peer] = []
+        """Peers of which a frame of the second lane was handed over whole, once for each."""
         self.resumed: list[Peer] = []
         """Peers whose pause is over, perhaps with requests that came before it."""
         self.ended: list[Peer] = []

@@ -1,13 +1,13 @@
-"""Carries out what the core asks for: entries to the store, events to the peers.
+"""Carries out what the core asks for: entries to the store, jobs to the file store, events to the peers.
 
 Rules kept here: effects are carried out in order and before the core is called again; what the core has to be told
-of them (who fell behind, who is gone) is told after the last. The store is spoken to once a turn, with one batch, at
-its end; so an error that it raises is never taken for the fault of a client. An event is encoded once for each
-dialect, and costs each of its recipients no more than a reference to the bytes.
+of them (who fell behind, who is gone) is told after the last. The stores are spoken to at the turn's end only, the
+message store once and with one batch; so an error that they raise is never taken for the fault of a client. An event is
+encoded once for each dialect, and costs each of its recipients no more than a reference to the bytes.
 
-The end of a turn: tell who came and went; submit the batch and take what the store has answered; write once to every
-peer that has something new; refill those whose queue is short again. What that leaves to do is done in another turn,
-without a wait.
+The end of a turn: tell who came and went; submit the batch and take what the stores have answered; write once to every
+peer that has something new; refill those whose queue is short again, and fetch more for those that took a piece of a
+file. What that leaves to do is done in another turn, without a wait.
 """
 
 import logging
@@ -17,18 +17,33 @@ from typing import Protocol, cast
 
 from chatnet.clock import Now
 from chatnet.core.callers import Caller
-from chatnet.core.effects import Admit, Append, AwaitDrain, Broadcast, Close, Effect, Pause, Read, Reply
+from chatnet.core.effects import (
+    Admit,
+    Append,
+    AwaitDrain,
+    Broadcast,
+    Bulk,
+    Close,
+    Effect,
+    FileWork,
+    Pause,
+    Read,
+    Reply,
+    Wake,
+)
 from chatnet.core.entries import Completion, Handle
+from chatnet.core.file_jobs import FileAnswer
 from chatnet.errors import ErrorCode
 from chatnet.events import Deliver, Event
 from chatnet.net.connections import Connections
+from chatnet.net.filing import FileLink
 from chatnet.net.peer import Peer
 from chatnet.net.storing import Mark, StoreLink
 from chatnet.requests import Request
 
 INTERNAL_REASON = "the server made a mistake; its log tells more"
 _log = logging.getLogger(__name__)
-_ToPeer = Reply | Admit | Pause | AwaitDrain | Close
+_ToPeer = Reply | Admit | Pause | AwaitDrain | Bulk | Close
 
 
 class Core(Protocol):
@@ -40,16 +55,19 @@ class Core(Protocol):
     def completed(self, completion: Completion, now: Now) -> list[Effect]: ...
     def fell_behind(self, session: Handle, missed: Deliver, now: Now) -> list[Effect]: ...
     def drained(self, session: Handle, now: Now) -> list[Effect]: ...
+    def filed(self, answer: FileAnswer, now: Now) -> list[Effect]: ...
+    def bulk_sent(self, session: Handle, now: Now) -> list[Effect]: ...
     def end_turn(self, now: Now) -> list[Effect]: ...
     def tick(self, now: Now) -> list[Effect]: ...
 
 
 class Dispatcher:
-    """Between the core, the store and the peers."""
+    """Between the core, the stores and the peers."""
 
-    def __init__(self, core: Core, link: StoreLink, connections: Connections) -> None:
+    def __init__(self, core: Core, link: StoreLink, files: FileLink, connections: Connections) -> None:
         self._core = core
         self._link = link
+        self._files = files
         self._connections = connections
         self._loop = connections.loop
         self._soft = connections.limits.output_soft
@@ -76,8 +94,15 @@ class Dispatcher:
                     self._broadcast(effect.event, cast(Iterable[Peer], effect.audience))
                 elif type(effect) is Append:
                     self._link.batch.append(effect.entry)
+                elif type(effect) is Reply:
+                    peer = cast(Peer, effect.session)
+                    peer.put(peer.encode(effect.event))
                 elif type(effect) is Read:
                     self._link.queries.append(effect.query)
+                elif type(effect) is FileWork:
+                    self._files.jobs.append(effect.job)
+                elif type(effect) is Wake:
+                    self._loop.call_at(effect.at, self._loop.again)
                 else:
                     self._to_peer(cast(_ToPeer, effect))
             except Exception:
@@ -90,8 +115,8 @@ class Dispatcher:
         """The session may be gone in this very turn; a peer then ignores what it is told."""
         peer = cast(Peer, effect.session)
         match effect:
-            case Reply():
-                peer.put(peer.encode(effect.event))
+            case Bulk():
+                peer.put_bulk(peer.encode(effect.event))
             case Admit():
                 peer.admit()
             case Pause():
@@ -136,6 +161,11 @@ class Dispatcher:
 
     # -- back to the core -------------------------------------------------------------------------------------
 
+    def start(self) -> None:
+        """Before anybody is let in: what the core has to do first is the first that the stores are asked for."""
+        self.tick()
+        self._loop.again()
+
     def tick(self) -> None:
         """About a second has passed."""
         self._ask(self._core.tick)
@@ -155,11 +185,15 @@ class Dispatcher:
         self._tell_core()
         self._connections.flush()
         self._refill()
+        self._fetch()
         self._tell_core()
-        if self._told_late or self._link.has_work:
+        if self._told_late or self._link.has_work or self._connections.dirty:
             self._loop.again()
 
     def _exchange(self) -> None:
+        self._files.send()
+        for answer in self._files.take():
+            self._ask(self._core.filed, answer)
         self._link.send()
         for completion in self._link.take():
             self._ask(self._core.completed, completion)
@@ -179,6 +213,15 @@ class Dispatcher:
             if peer.known:
                 self._ask(self._core.drained, peer)
 
+    def _fetch(self) -> None:
+        """Go on with the files of those that took a piece, without a turn of its own for each job of the file store."""
+        sent = self._connections.bulk_sent
+        self._connections.bulk_sent = []
+        for peer in sent:
+            if peer.known:
+                self._call(self._core.bulk_sent, peer)
+        self._files.send()
+
     def _tell_core(self) -> None:
         """Tell the core of those who fell behind or are gone; what it then asks for may make more of them."""
         gone = self._connections.gone
@@ -194,8 +237,12 @@ class Dispatcher:
                     self._ask(self._core.disconnected, peer)
 
     def _ask(self, call: Callable[..., list[Effect]], *arguments: object) -> None:
-        """Call the core outside of any client's callback: log an error, and go on with the others."""
+        """Call the core, which may then have something for its `end_turn`."""
         self._told_late = True
+        self._call(call, *arguments)
+
+    def _call(self, call: Callable[..., list[Effect]], *arguments: object) -> None:
+        """Call the core outside of any client's callback: log an error, and go on with the others."""
         try:
             self._perform(call(*arguments, self._loop.now))
         except Exception:

@@ -124,6 +124,29 @@ class FolderLock:
         self._file.close()
 
 
+def lock_holder(folder: Path) -> int | None:
+    """The process that holds a folder's lock, or was the last that did; None if there was none."""
+    try:
+        text = (folder / _LOCK_NAME).read_bytes()[:20]
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def lock_file(descriptor: int) -> bool:
+    """Take the lock of an open file, until it is closed; False if another process, or another opening, has it.
+
+    :raises OSError: there can be no lock there.
+    """
+    try:
+        _lock(descriptor)
+    except OSError as error:
+        if error.errno not in _HELD_BY_ANOTHER:
+            raise
+        return False
+    return True
+
+
 def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 

@@ -29,7 +29,7 @@ class Intake:
     def ready(self, subject: Peer, mask: int) -> None:
         """A peer can be written or read."""
         if mask & WRITE:
-            subject.flush()
+            subject.go_on()
         if mask & READ and subject.watch.mask & READ:
             data = subject.receive()
             if data is not None:

@@ -27,6 +27,7 @@ class Keepalive:
 
     def _tick(self) -> None:
         self._plan()
+        self._connections.loop.lateness.next_second()
         self._dispatcher.tick()
         now = self._connections.loop.now.monotonic
         for peer in list(self._connections.all):

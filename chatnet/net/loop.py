@@ -8,12 +8,14 @@ others' connections. The hook has no such net below it: what it raises ends the 
 
 import heapq
 import logging
+import math
 import selectors
 from collections.abc import Callable
 from itertools import count
 from typing import Generic, Protocol, TypeVar
 
 from chatnet.clock import Clock, Now
+from chatnet.net.lateness import TIMER_RESOLUTION, Lateness
 from chatnet.net.ports import Selectable
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -108,6 +110,9 @@ class EventLoop:
         self._timers: list[_Entry] = []
         self._numbers = count()
         self._again = False
+        self.lateness = Lateness()
+        self._began = math.inf
+        """When the last turn began (monotonic); infinity before the first."""
         self.end_of_turn: Callable[[], None] | None = None
         self.now: Now = clock.now()
         """When this turn's wait ended. One time for the whole turn, so that the clock is asked once."""
@@ -161,7 +166,12 @@ class EventLoop:
                     watch.handler.ready(watch.subject, mask)
                 except Exception as error:
                     self._report(watch, error)
-        self._run_timers(latest_timer)
+        if self._timers and self._timers[0][0] <= self.now.monotonic:
+            # Not in the first turn: what was planned before it was planned by an old time.
+            if self._began < math.inf:
+                self.lateness.note(self.now.monotonic - self._timers[0][0] - TIMER_RESOLUTION)
+            self._run_timers(latest_timer)
+        self._began = self.now.monotonic
         if self.end_of_turn is not None:
             self.end_of_turn()
 
@@ -170,7 +180,10 @@ class EventLoop:
         self._again = False
         if due is None:
             return timeout
-        wait = max(0.0, due - self._clock.now().monotonic)
+        now = self._clock.now().monotonic
+        if now - self._began > self.lateness.this_second:
+            self.lateness.note(now - self._began)
+        wait = max(0.0, due - now)
         return wait if timeout is None else min(wait, timeout)
 
     def _report(self, watch: Watch[object], error: Exception) -> None:

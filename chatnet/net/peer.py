@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from chatnet.core.limits import KIB
 from chatnet.errors import ErrorCode
+from chatnet.net.bulk import BulkLane
 from chatnet.net.loop import READ, WRITE, Timer
 from chatnet.net.ports import Frontend, Transport
 
@@ -46,6 +47,7 @@ class Peer:
         "admitted",
         "asked",
         "awaiting_drain",
+        "bulk",
         "came",
         "deadline",
         "encode",
@@ -56,6 +58,8 @@ class Peer:
         "limit",
         "queue",
         "queued",
+        "received",
+        "sent",
         "state",
         "transport",
         "watch",
@@ -73,6 +77,10 @@ class Peer:
         """What is to be written; None exactly when there is nothing."""
         self.queued = 0
         """Bytes in the queue, or GONE."""
+        self.bulk: BulkLane | None = None
+        """What goes behind all that is queued; None before its first file."""
+        self.received = self.sent = 0
+        """Bytes."""
         self.limit = limits.output_before_login
         self.admitted = False
         self.known = False
@@ -109,24 +117,46 @@ class Peer:
             self.queue.append(frame)
         self.queued += size
 
+    def put_bulk(self, frame: bytes) -> None:
+        """Queue some bytes behind all that is not bulk; `Connections.bulk_sent` notes when they are handed over."""
+        if self.state >= CLOSING:
+            return
+        if self.bulk is None:
+            self.transport.favour_latency()
+            self.bulk = BulkLane()
+        self.bulk.add(frame)
+        self._connections.dirty.append(self)
+
+    def go_on(self) -> None:
+        """The way is open again. With a second lane it is written at the turn's end, behind what is said till then."""
+        if self.bulk is None:
+            self.flush()
+        else:
+            self.bulk.is_due = True
+            self._connections.dirty.append(self)
+
     def flush(self) -> None:
         """Write all that is queued, in one piece."""
         if self.state == CLOSED:
             return
         queue, transport = self.queue, self.transport
-        left = 0
+        left = waiting = 0
         try:
-            if queue is None:
+            if self.bulk is not None:
+                left, waiting = self._write_both(self.bulk)
+            elif queue is None:
                 transport.flush()
             else:
                 data = queue[0] if len(queue) == 1 else b"".join(queue)
-                left = len(data) - (transport.send(data) if data else 0)
+                taken = transport.send(data) if data else 0
+                self.sent += taken
+                left = waiting = len(data) - taken
                 self.queue = [data[-left:]] if left else None
         except OSError:
             self.drop()
             return
         # While it shakes hands it takes nothing, however writable it is.
-        blocked = transport.wants_write or (left > 0 and transport.is_established)
+        blocked = transport.wants_write or (waiting > 0 and transport.is_established)
         mask = self.watch.mask
         if blocked != bool(mask & WRITE):
             self.watch.want(mask ^ WRITE)
@@ -136,6 +166,15 @@ class Peer:
                 self._notice_drain()
         elif self.state == CLOSING and not left and not blocked:
             self._linger()
+
+    def _write_both(self, bulk: BulkLane) -> tuple[int, int]:
+        """Write both lanes; the bytes that are left in the queue, and in all."""
+        before = bulk.taken
+        rest, done = bulk.write(self.transport, self.queue or [])
+        self.sent += bulk.taken - before
+        self.queue = [bytes(rest)] if rest else None
+        self._connections.bulk_sent.extend([self] * done)
+        return len(rest), len(rest) + bulk.size
 
     def await_drain(self) -> None:
         """Note it in `Connections.drained` once the queue is short, perhaps at once."""
@@ -169,6 +208,7 @@ class Peer:
             return None
         self.last_heard = self._connections.loop.now.monotonic
         self.asked = False
+        self.received += len(data)
         return data
 
     def _shake_hands(self) -> None:
@@ -248,7 +288,9 @@ class Peer:
         else:
             self._connections.closing -= 1
         self.state = CLOSED
-        self.queue = None
+        self._connections.received += self.received
+        self._connections.sent += self.sent
+        self.queue = self.bulk = None
         self.watch.want(0)
         self.transport.close()
         del self._connections.all[self]
@@ -273,6 +315,8 @@ class Peer:
         self._stop_timer()
         self.queued = GONE
         self.awaiting_drain = False
+        if self.bulk is not None:
+            self.bulk.forget()
         if not self.admitted:
             self._connections.strangers -= 1
         if self.known:

@@ -1,20 +1,26 @@
-"""What differs between operating systems: selectors, signals, and where the local socket lives.
+"""What differs between operating systems: selectors, signals, child processes, and where the local socket lives.
 
 Linux is the reference; each function here has an answer for macOS and Windows too. Nothing else in chatnet asks what
 system it runs on. With ``CHATNET_TEST_PLATFORM=minimal`` the answers are those of the poorest system, so that the
 ways taken there are tested everywhere.
 """
 
+import errno
 import os
 import selectors
 import signal
 import socket
 import stat
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from chatnet.errors import CannotListen, ErrorCode
+
+if TYPE_CHECKING:
+    import subprocess
 
 SYSTEM_SOCKET_FOLDER = "/run/chatnet"
 TEMPORARY_FOLDER = "/tmp"
@@ -22,6 +28,9 @@ TEMPORARY_FOLDER = "/tmp"
 SOCKET_NAME = "chatnet.sock"
 _SELECT_CAPACITY = 512
 """What ``select`` can watch on Windows; on POSIX it is 1024."""
+_NO_ROOM = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name))
+_AT_FDCWD, _RENAME_NOREPLACE = -100, 1
+"""Of Linux: renameat2(2)."""
 _RESERVED_FILES = 32
 """File descriptors that are no connections: listeners, the store, the standard streams."""
 
@@ -192,3 +201,122 @@ def _whats_wrong(folder: str) -> str | None:
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return "others may write into it"
     return None
+
+
+# -- files ----------------------------------------------------------------------------------------------------
+
+
+def sync_file(descriptor: int) -> None:
+    """Make durable what was written to a file, with its length.
+
+    :raises OSError: the disk failed, and nobody knows what of it is there.
+    """
+    if sys.platform == "darwin":
+        import fcntl
+
+        # There, fsync leaves the data in the disk's own cache. Source: fsync(2) of macOS.
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    elif hasattr(os, "fdatasync") and not is_minimal():
+        os.fdatasync(descriptor)
+    else:
+        os.fsync(descriptor)
+
+
+def rename_new(source: str, target: str) -> None:
+    """Give a file another name in the same folder, in one step, and never the name of something that is there.
+
+    :raises FileExistsError: there is something of that name, be it a link to nowhere.
+    :raises OSError: it cannot be done.
+    """
+    if sys.platform == "win32":
+        os.rename(source, target)  # never replaces anything there
+        return
+    if _rename_no_replace(source, target):
+        return
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links, on a system that cannot rename like that: the look before must do.
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
+        os.rename(source, target)
+    else:
+        os.unlink(source)
+
+
+def _rename_no_replace(source: str, target: str) -> bool:
+    """Rename by renameat2(2) with RENAME_NOREPLACE; False where the system or the file system has no such thing."""
+    if sys.platform != "linux" or is_minimal():
+        return False
+    import ctypes
+
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    if not renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE):
+        return True
+    error = ctypes.get_errno()
+    if error in (errno.ENOSYS, errno.EINVAL, errno.EPERM):
+        return False  # EPERM: what a filter of system calls may say of one that it does not know
+    raise OSError(error, os.strerror(error), target)
+
+
+def can_rename_open_files() -> bool:
+    """May a file get another name while a program has it open?"""
+    return os.name == "posix"
+
+
+def is_full(error: OSError) -> bool:
+    """Is there no room on the disk, or none for this user?"""
+    return error.errno in _NO_ROOM
+
+
+# -- memory ---------------------------------------------------------------------------------------------------
+
+
+def resident_bytes() -> int:
+    """Memory that this process has now; 0 where the system does not say. Source: proc_pid_statm(5) of Linux."""
+    if sys.platform != "linux" or is_minimal():
+        return 0
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+# -- child processes ------------------------------------------------------------------------------------------
+
+
+def start_apart(command: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """Start a program in a process group of its own: Ctrl-C in the terminal is not meant for it. What it prints is
+    to be read from two pipes.
+
+    :raises OSError: there is no such program, or no room for another process.
+    """
+    import subprocess
+
+    group: int | None = None
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP
+    else:
+        group = 0
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        creationflags=flags,
+        process_group=group,
+    )
+
+
+def ask_to_end(process: "subprocess.Popen[bytes]") -> None:
+    """Have a program that `start_apart` has started stop by itself, if it listens to `stop_on_signals`."""
+    if sys.platform == "win32":
+        process.send_signal(signal.CTRL_BREAK_EVENT)
+    else:
+        process.terminate()

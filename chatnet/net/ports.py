@@ -10,6 +10,7 @@ from typing import Protocol
 
 from chatnet.address import Address
 from chatnet.core.entries import Batch, Completion, Query, Snapshot
+from chatnet.core.file_jobs import FileAnswer, FileJob
 from chatnet.events import Event
 from chatnet.requests import Request
 
@@ -91,6 +92,13 @@ class Transport(Protocol):
 
     def flush(self) -> None:
         """Send what it holds, as far as the way is open, also after `end`."""
+        ...
+
+    def favour_latency(self) -> None:
+        """Take little more from now on than is on its way, where the system can do that. Never fails.
+
+        What is sent in bulk then waits before `send`, where something else can still overtake it.
+        """
         ...
 
     def end(self) -> None:
@@ -197,4 +205,32 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Finish all submitted batches, then release everything."""
+        ...
+
+
+class FileStore(Protocol):
+    """Where the content of files is kept. Asynchronous as a `Store` is: nothing here waits but `load` and `close`.
+
+    The rules that jobs follow are in `chatnet.core.file_jobs`.
+    """
+
+    def load(self) -> None:
+        """Make ready what was kept before. Called once, before anything else; may take its time."""
+        ...
+
+    def bind(self, wakeup: Callable[[], None]) -> None:
+        """Call ``wakeup`` (from any thread) when there are answers that were not there when `submit` returned; once
+        for several is enough."""
+        ...
+
+    def submit(self, job: FileJob) -> None:
+        """Do this, after all that was submitted before for the same part or file."""
+        ...
+
+    def completions(self) -> list[FileAnswer]:
+        """Answers that came since the last call. Never waits."""
+        ...
+
+    def close(self) -> None:
+        """Finish all submitted jobs, close all parts as `ClosePart` does, then release everything."""
         ...

@@ -63,6 +63,11 @@ class StoreLink:
         """Is there anything that the store has not answered, or not even been given?"""
         return self.has_work or not self.has_passed(self.mark())
 
+    @property
+    def under_way(self) -> int:
+        """Batches that the store has not answered."""
+        return self._submitted - self._answered
+
     def mark(self) -> Mark:
         """What has been sent until now, for `has_passed`."""
         return self._submitted, self._asked

@@ -22,6 +22,17 @@ from chatnet.requests.accounts import (
 )
 from chatnet.requests.base import Request
 from chatnet.requests.entering import Enter, FinishScram, Login, Proof, Register, StartScram, TokenLogin
+from chatnet.requests.files import (
+    FinishUpload,
+    GrantCredit,
+    ListFiles,
+    ProveUpload,
+    RemoveFile,
+    SendChunk,
+    StartDownload,
+    StartUpload,
+    StopTransfer,
+)
 from chatnet.requests.moderation import ChangeRoom, ListAudit, ListBans, ListMembers, Moderate
 from chatnet.requests.talking import (
     Alive,
@@ -40,6 +51,7 @@ from chatnet.requests.talking import (
     Rename,
     Search,
 )
+from chatnet.requests.watching import GetStats, ListConnections, Unwatch, Watch
 
 AnyRequest = (
     Login
@@ -79,6 +91,19 @@ AnyRequest = (
     | ListMembers
     | ListBans
     | ListAudit
+    | StartUpload
+    | ProveUpload
+    | SendChunk
+    | FinishUpload
+    | StopTransfer
+    | StartDownload
+    | GrantCredit
+    | ListFiles
+    | RemoveFile
+    | Watch
+    | Unwatch
+    | GetStats
+    | ListConnections
 )
 """Everything that may come from a client."""
 
@@ -93,13 +118,18 @@ __all__ = [
     "DropAccount",
     "Enter",
     "FinishScram",
+    "FinishUpload",
     "Follow",
     "GetHistory",
+    "GetStats",
+    "GrantCredit",
     "Join",
     "ListAccounts",
     "ListAudit",
     "ListBans",
+    "ListConnections",
     "ListConversations",
+    "ListFiles",
     "ListInvitations",
     "ListMembers",
     "ListRooms",
@@ -113,14 +143,22 @@ __all__ = [
     "Ping",
     "Post",
     "Proof",
+    "ProveUpload",
     "Register",
+    "RemoveFile",
     "Rename",
     "Request",
     "RevokeInvitation",
     "RevokeToken",
     "Search",
+    "SendChunk",
     "SetPassword",
     "SetRole",
+    "StartDownload",
     "StartScram",
+    "StartUpload",
+    "StopTransfer",
     "TokenLogin",
+    "Unwatch",
+    "Watch",
 ]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from chatnet.model import ConversationId, DeviceNumber, Kind, Natural, Seq
+from chatnet.model import ConversationId, DeviceNumber, FileId, Kind, Natural, Seq
 from chatnet.requests.base import Request
 
 
@@ -27,8 +27,11 @@ class Post(Request, frozen=True, tag=4):
     """The device's own number of this message, greater than those of all before it."""
     conversation: ConversationId
     body: str
+    """May be empty if the kind is FILE."""
     kind: Kind = Kind.TEXT
     reference: Seq = 0
+    file: FileId = 0
+    """What is shared, if the kind is FILE: an own file of this conversation that nobody has posted yet."""
 
 
 class Open(Request, frozen=True, tag=5):

@@ -1,7 +1,8 @@
 """Looks at all that is in a database and names what is damaged, in words that say whose message or name it is.
 
 SQLite's own check sees the structure of the file, the digests see every bit of every row, and what the rows say of one
-another shows what is missing as a whole. Nothing is changed, and a server may go on with the database meanwhile.
+another shows what is missing as a whole. Nothing is changed, and a server may go on with the database meanwhile. The
+contents of files are not in the database: `chatnet.store.file_list` says which there must be.
 """
 
 import sqlite3
@@ -13,15 +14,25 @@ from typing import Any
 
 from chatnet.store.devices import REMEMBERED, Devices
 from chatnet.store.failures import DamagedRow, DatabaseTooNew, StoreUnusable, explained, in_one_line, is_obstacle
-from chatnet.store.migrations import OLD_ROOMS, OLD_USERS, WITH_ACCOUNTS, check_layout, recognise
+from chatnet.store.migrations import OLD_ROOMS, OLD_USERS, WITH_ACCOUNTS, WITH_FILES, check_layout, recognise
 from chatnet.store.opening import is_for_newer_sqlite, open_for_reading
 from chatnet.store.reader import one_moment, read_rows
-from chatnet.store.records import NEXT_CONVERSATION, NEXT_DEED, NEXT_TOKEN, NEXT_USER, SECRET, SERVER_ID
+from chatnet.store.records import (
+    NEXT_CONVERSATION,
+    NEXT_DEED,
+    NEXT_FILE,
+    NEXT_TOKEN,
+    NEXT_UPLOAD,
+    NEXT_USER,
+    SECRET,
+    SERVER_ID,
+)
 from chatnet.store.rows import (
     BANS,
     CHATS,
     DEEDS,
     DEVICES,
+    FILES,
     GONE,
     HEADS,
     INVITATIONS,
@@ -30,6 +41,7 @@ from chatnet.store.rows import (
     META,
     ROOMS,
     TOKENS,
+    UPLOADS,
     USERS,
     Table,
 )
@@ -103,14 +115,19 @@ class _Check:
     """Of conversations."""
     firsts: dict[int, int] = field(default_factory=dict)
     """The oldest seq that each conversation keeps."""
+    heads: dict[int, int] = field(default_factory=dict)
+    """The newest."""
     has_accounts: bool = True
     """No: it was made by an older chatnet, and no server has brought it up to date yet."""
+    has_files: bool = True
+    """Likewise."""
     meta: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> Iterator[Damage]:
         yield from self._structure()
         try:
-            self.has_accounts = WITH_ACCOUNTS in recognise(self.database)
+            done = recognise(self.database)
+            self.has_accounts, self.has_files = WITH_ACCOUNTS in done, WITH_FILES in done
             check_layout(self.database)
         except StoreUnusable as error:
             yield Damage("the file", error.message)
@@ -119,6 +136,7 @@ class _Check:
             self._registers,
             self._powers,
             self._messages,
+            self._files,
             self._strays,
             self._devices,
         )
@@ -198,6 +216,7 @@ class _Check:
         heads: list[tuple[Any, ...]] = []
         yield from self._rows(HEADS, heads)
         self.firsts = {conversation: first for conversation, first, _ in heads}
+        self.heads = {conversation: head for conversation, _, head in heads}
         for conversation, first, head in heads:
             if conversation not in self.names:
                 yield Damage(self._name(conversation), "there are messages, but no such room or personal chat")
@@ -236,6 +255,26 @@ class _Check:
             )
         for (id,) in self.database.execute(_WITHOUT_DEVICE):
             yield Damage(self._message(id), "the device that sent it is not known")
+
+    # -- files ------------------------------------------------------------------------------------------------
+
+    def _files(self) -> Iterator[Damage]:
+        """A file of a message that has expired is none: it goes as soon as the server has noticed."""
+        if not self.has_files:
+            return
+        for table, counter in ((UPLOADS, NEXT_UPLOAD), (FILES, NEXT_FILE)):
+            rows: list[tuple[Any, ...]] = []
+            yield from self._rows(table, rows)
+            yield from self._counter(counter, [id for id, *_ in rows])
+            for conversation in sorted({row[1] for row in rows} - self.names.keys()):
+                yield Damage(self._name(conversation), f"there are {table.name}, but no such room or personal chat")
+            if table is FILES:
+                yield from self._shared_by_nothing(rows)
+
+    def _shared_by_nothing(self, files: list[tuple[Any, ...]]) -> Iterator[Damage]:
+        for id, conversation, seq, *_ in files:
+            if seq > self.heads.get(conversation, 0):
+                yield Damage(f"file {id}", f"there is no {self._name(conversation)}#{seq}, which shares it")
 
     # -- devices ----------------------------------------------------------------------------------------------
 

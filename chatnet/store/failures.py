@@ -41,23 +41,23 @@ def is_full(error: sqlite3.Error) -> bool:
     What such a transaction wrote is overwritten by the next one. If the server dies before that, it may be found
     whole, unacknowledged but stored: as after any other commit whose answer was lost.
     """
-    code = _code(error)
+    code = code_of(error)
     return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 def is_locked(error: sqlite3.Error) -> bool:
     """Is another program writing to the database? Nothing has been written then."""
-    return _code(error) & 0xFF == sqlite3.SQLITE_BUSY
+    return code_of(error) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Is the file not what SQLite wrote?"""
-    return _code(error) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return code_of(error) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def is_obstacle(error: sqlite3.Error | UnicodeDecodeError) -> bool:
     """Is something in the way, and the file perhaps sound? With a damaged layout, SQLite may say anything else."""
-    return isinstance(error, sqlite3.Error) and _code(error) & 0xFF in _OBSTACLES
+    return isinstance(error, sqlite3.Error) and code_of(error) & 0xFF in _OBSTACLES
 
 
 def in_one_line(text: bytes) -> str:
@@ -90,7 +90,7 @@ def _unusable(path: Path, why: str) -> StoreUnusable:
 
 def _why(error: sqlite3.Error | UnicodeDecodeError) -> str:
     if not isinstance(error, sqlite3.Error) or not is_obstacle(error):
-        if _code(error) & 0xFF == sqlite3.SQLITE_NOTADB:
+        if code_of(error) & 0xFF == sqlite3.SQLITE_NOTADB:
             return f"it is no SQLite database, or damaged at its very start. {HOW_TO_GO_ON}"
         said = error.object if isinstance(error, UnicodeDecodeError) else str(error).encode()
         return f"it is damaged ({in_one_line(said)}). {HOW_TO_GO_ON}"
@@ -98,13 +98,13 @@ def _why(error: sqlite3.Error | UnicodeDecodeError) -> str:
         return "the disk is full; make some room"
     if is_locked(error):
         return "another program is using it; end that one first"
-    if _code(error) & 0xFF == sqlite3.SQLITE_IOERR:
+    if code_of(error) & 0xFF == sqlite3.SQLITE_IOERR:
         return f"the disk failed ({_name(error)})"
     return f"it cannot be opened or written to ({error}); check who owns it, and whether the disk is mounted read-only"
 
 
-def _code(error: Exception) -> int:
-    """The extended code; 0 for errors of the sqlite3 module itself."""
+def code_of(error: Exception) -> int:
+    """SQLite's extended code; 0 for errors of the sqlite3 module itself."""
     return getattr(error, "sqlite_errorcode", 0)
 
 

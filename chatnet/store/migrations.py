@@ -17,10 +17,12 @@ from chatnet.errors import ErrorCode
 from chatnet.model import Role
 from chatnet.store.failures import DatabaseTooNew, StoreUnusable
 from chatnet.store.rows import ROOMS, USERS, Table, check_structure, sound_rows
-from chatnet.store.schema import ACCOUNTS, MESSAGES
+from chatnet.store.schema import ACCOUNTS, FILES, MESSAGES
 
 WITH_ACCOUNTS = "0002-accounts"
 """A database without this migration has `OLD_USERS` and `OLD_ROOMS`, and none of the tables of accounts."""
+WITH_FILES = "0003-files"
+"""A database without this migration has neither `UPLOADS` nor `FILES` of `chatnet.store.rows`."""
 OLD_USERS = Table("users", "user", "id name display guest secret_hash", texts=(1, 2))
 OLD_ROOMS = Table("rooms", "room", "id name owner archived", texts=(1,))
 _NO_VERIFIER, _NO_UID = (b"", 0, b"", b""), -1
@@ -49,9 +51,14 @@ def _make_accounts(database: sqlite3.Connection) -> None:
     database.executemany(ROOMS.put, rooms)
 
 
+def _make_files(database: sqlite3.Connection) -> None:
+    _execute(database, FILES)
+
+
 MIGRATIONS: list[tuple[str, Callable[[sqlite3.Connection], None]]] = [
     ("0001-messages", _make_messages),
     (WITH_ACCOUNTS, _make_accounts),
+    (WITH_FILES, _make_files),
 ]
 
 

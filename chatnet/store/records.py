@@ -6,26 +6,39 @@ from chatnet.core.entries import (
     DropBan,
     DropInvitation,
     DropMember,
+    DropShared,
     DropToken,
+    DropUpload,
     Entry,
     PutBan,
     PutChat,
+    PutFile,
     PutInvitation,
     PutMarks,
     PutMember,
     PutRoom,
     PutToken,
+    PutUpload,
     PutUser,
+    SavedFile,
 )
-from chatnet.model import Act, Deed, Rank, Role, Scope, Verifier
-from chatnet.store.rows import BANS, CHATS, INVITATIONS, MEMBERS, ROOMS, TOKENS, USERS, Table
+from chatnet.model import Act, Deed, Rank, Role, Scope, Seq, Verifier
+from chatnet.store.rows import BANS, CHATS, FILES, INVITATIONS, MEMBERS, ROOMS, TOKENS, UPLOADS, USERS, Table
 
 Values = tuple[Any, ...]
 """The columns of a row, without its digest."""
 SERVER_ID, SECRET = "server", "secret"
 NEXT_USER, NEXT_CONVERSATION, NEXT_TOKEN, NEXT_DEED = "next_user", "next_conversation", "next_token", "next_deed"
+NEXT_UPLOAD, NEXT_FILE = "next_upload", "next_file"
 """Keys of the table ``meta``."""
-NUMBERED = {USERS: NEXT_USER, ROOMS: NEXT_CONVERSATION, CHATS: NEXT_CONVERSATION, TOKENS: NEXT_TOKEN}
+NUMBERED = {
+    USERS: NEXT_USER,
+    ROOMS: NEXT_CONVERSATION,
+    CHATS: NEXT_CONVERSATION,
+    TOKENS: NEXT_TOKEN,
+    UPLOADS: NEXT_UPLOAD,
+    FILES: NEXT_FILE,
+}
 """The tables whose ids are never given out twice, and where the next one is kept."""
 _NO_VERIFIER: Values = (b"", 0, b"", b"")
 
@@ -54,11 +67,23 @@ def to_values(entry: Entry) -> tuple[Table, Values]:
         case PutBan():
             about = (entry.user, entry.conversation, int(entry.act))
             return BANS, (*about, entry.until, entry.by, entry.reason, entry.time)
+        case PutUpload():
+            about = (entry.id, entry.conversation, entry.user)
+            return UPLOADS, (*about, entry.name, entry.size, entry.digest, entry.since)
         case _:
             raise TypeError(f"no store knows {entry!r}")
 
 
-def to_key(entry: DropToken | DropInvitation | DropMember | DropBan) -> tuple[Table, Values]:
+def of_file(entry: PutFile, seq: Seq) -> Values:
+    """The row of a file that the message ``seq`` shares, 0 for none."""
+    about = (entry.id, entry.conversation, seq, entry.name, entry.size, entry.digest)
+    return (*about, entry.sender, entry.sender_name, entry.time, entry.fetched)
+
+
+Drop = DropToken | DropInvitation | DropMember | DropBan | DropUpload | DropShared
+
+
+def to_key(entry: Drop) -> tuple[Table, Values]:
     """The table and the key of the row that an entry drops."""
     match entry:
         case DropToken():
@@ -69,6 +94,10 @@ def to_key(entry: DropToken | DropInvitation | DropMember | DropBan) -> tuple[Ta
             return MEMBERS, (entry.user, entry.conversation)
         case DropBan():
             return BANS, (entry.user, entry.conversation, int(entry.act))
+        case DropUpload():
+            return UPLOADS, (entry.id,)
+        case DropShared():
+            return FILES, (entry.id,)
 
 
 def to_user(values: Values) -> PutUser:
@@ -108,6 +137,16 @@ def to_member(values: Values) -> PutMember:
 def to_ban(values: Values) -> PutBan:
     user, conversation, act, until, maker, reason, time = values
     return PutBan(conversation, user, Act(act), until, maker, reason, time)
+
+
+def to_upload(values: Values) -> PutUpload:
+    id, conversation, user, *about = values
+    return PutUpload(id, user, conversation, *about)
+
+
+def to_file(values: Values) -> SavedFile:
+    id, conversation, seq, *about = values
+    return SavedFile(PutFile(id, conversation, *about), seq)
 
 
 def to_deed(values: Values) -> Deed:

@@ -190,5 +190,12 @@ DEEDS = Table(
     "id time actor actor_name act subject conversation detail",
     texts=(3, 5, 7),
 )
+UPLOADS = Table("uploads", "upload", "id conversation user name size content since", texts=(3,))
+FILES = Table(
+    "files",
+    "file",
+    "id conversation seq name size content sender sender_name time fetched",
+    texts=(3, 7),
+)
 DEVICES = Table("devices", "device", "device id n last")
 GONE = Table("gone", "what is left of deleted message", "id time device n previous")

@@ -6,7 +6,7 @@ that gets a new column is made anew, since SQLite's own words for an altered tab
 A message's row id is ``conversation << 32 | seq``. So one integer b-tree holds them all, a conversation's messages
 lie side by side, and no second index has to be written: at a million messages that is less than half the cost of a
 table with an index on (conversation, seq). No other table has an index beside its key either, since a damaged index
-would hide rows that are there.
+would hide rows that are there; whoever looks for a file by its conversation and seq has all of them in memory.
 """
 
 SEQ_BITS = 32
@@ -161,6 +161,32 @@ ACCOUNTS = """
     );
 """
 """`MESSAGES` with roles in place of a note who is a guest, and all that accounts need."""
+FILES = """
+    CREATE TABLE uploads (
+        id INTEGER PRIMARY KEY,
+        conversation INTEGER NOT NULL,
+        user INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        content BLOB NOT NULL,
+        since INTEGER NOT NULL,
+        digest INTEGER NOT NULL
+    );
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY,
+        conversation INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        content BLOB NOT NULL,
+        sender INTEGER NOT NULL,
+        sender_name TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        fetched INTEGER NOT NULL,
+        digest INTEGER NOT NULL
+    );
+"""
+"""Uploads under way, and files. ``content`` is the SHA-256 of a file's content, which is not in the database."""
 
 
 def row_id(conversation: int, seq: int) -> int:

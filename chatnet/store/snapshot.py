@@ -2,8 +2,9 @@
 
 What is damaged here is not worked around: with a user, a room or a head that is not what was kept, the server would go
 on wrongly and nobody would notice. So it is with all that says who may do what: not one ban, token, invitation or
-membership is left out, and a server that cannot read them all does not start. Messages themselves are not looked at,
-nor are the lines of the audit log but for the newest: a damaged one is found when it is read.
+membership is left out, and a server that cannot read them all does not start. Nor is one file: the content that no row
+refers to is removed for good. Messages themselves are not looked at, nor are the lines of the audit log but for the
+newest: a damaged one is found when it is read.
 """
 
 import sqlite3
@@ -15,17 +16,21 @@ from chatnet.store.failures import DamagedRow
 from chatnet.store.records import (
     NEXT_CONVERSATION,
     NEXT_DEED,
+    NEXT_FILE,
     NEXT_TOKEN,
+    NEXT_UPLOAD,
     NEXT_USER,
     SECRET,
     SERVER_ID,
     to_ban,
     to_chat,
+    to_file,
     to_invitation,
     to_marks,
     to_member,
     to_room,
     to_token,
+    to_upload,
     to_user,
 )
 from chatnet.store.rows import (
@@ -33,6 +38,7 @@ from chatnet.store.rows import (
     CHATS,
     DEEDS,
     DEVICES,
+    FILES,
     HEADS,
     INVITATIONS,
     MARKS,
@@ -40,6 +46,7 @@ from chatnet.store.rows import (
     META,
     ROOMS,
     TOKENS,
+    UPLOADS,
     USERS,
     check_structure,
     sound_rows,
@@ -50,7 +57,7 @@ _SERVER_ID_BYTES = 16
 _SECRET_BYTES = 32
 _SET_ASIDE = 10_000
 """Numbers that a run may give out without storing anything; there are enough for 200,000 starts."""
-_TABLES = (META, USERS, ROOMS, CHATS, HEADS, MARKS, DEVICES, TOKENS, INVITATIONS, MEMBERS, BANS, DEEDS)
+_TABLES = (META, USERS, ROOMS, CHATS, HEADS, MARKS, DEVICES, TOKENS, INVITATIONS, MEMBERS, BANS, DEEDS, UPLOADS, FILES)
 _NO_NEWEST_MESSAGE = f"""
     SELECT conversation, head FROM heads
     WHERE head >= first AND NOT EXISTS (SELECT * FROM messages WHERE id = (conversation << {SEQ_BITS} | head))
@@ -84,6 +91,10 @@ def read_snapshot(database: sqlite3.Connection, entropy: Callable[[int], bytes])
         _members(database),
         [to_ban(values) for values in sound_rows(database, BANS)],
         meta.get(NEXT_TOKEN, 1),
+        [to_upload(values) for values in sound_rows(database, UPLOADS)],
+        [to_file(values) for values in sound_rows(database, FILES)],
+        meta.get(NEXT_UPLOAD, 1),
+        meta.get(NEXT_FILE, 1),
     )
 
 

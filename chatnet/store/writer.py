@@ -15,13 +15,16 @@ from chatnet.core.entries import (
     DropChat,
     DropInvitation,
     DropMember,
+    DropShared,
     DropToken,
+    DropUpload,
     DropUser,
     Duplicate,
     Entry,
     Expire,
     Outcome,
     PutDeed,
+    PutFile,
     PutMarks,
     PutMember,
     PutMessage,
@@ -29,8 +32,9 @@ from chatnet.core.entries import (
 )
 from chatnet.model import Message
 from chatnet.store.devices import Device, Devices
-from chatnet.store.records import NEXT_DEED, NUMBERED, to_key, to_values
-from chatnet.store.rows import DEEDS, HEADS, INSERT_MESSAGE, MARKS, MEMBERS, META, Raw, Row, Table, to_row
+from chatnet.store.records import NEXT_DEED, NUMBERED, Values, of_file, to_file, to_key, to_values
+from chatnet.store.row_buffer import RowBuffer
+from chatnet.store.rows import DEEDS, FILES, HEADS, INSERT_MESSAGE, MARKS, MEMBERS, UPLOADS, Row, Table, to_row
 from chatnet.store.schema import MAX_SEQ, bounds, position, row_id
 
 _MESSAGES_AT_ONCE = 256
@@ -39,6 +43,8 @@ _EXPIRED_AT_ONCE = 2000
 _ANSWERED_MILLISECONDS = 7 * 24 * 3600 * 1000
 """How long a message that has expired is still known again when its device sends it again."""
 _OF_USER = [f"DELETE FROM {table} WHERE user = ?" for table in ("marks", "tokens", "members", "bans")]
+_OF_CHAT = [f"DELETE FROM {table} WHERE conversation = ?" for table in ("files", "uploads")]
+_WITH_FILES = "SELECT conversation FROM files UNION SELECT conversation FROM uploads"
 
 
 class _Extent:
@@ -85,10 +91,11 @@ class Writer:
         self._extents: dict[int, _Extent] = {}
         self._longer: dict[int, _Extent] = {}
         self._messages: list[Row] = []
-        self._rows: dict[Table, dict[object, tuple[object, ...]]] = {}
-        self._next: dict[str, int] = {}
+        self._rows = RowBuffer(self._database)
         self._place: int | None = None
         """Of the latest member of any room."""
+        self._with_files: set[int] | None = None
+        """The conversations that may have files or uploads. Most chats that are dropped have none; no index tells."""
 
     def _take_batch(self, batch: Batch) -> Committed:
         self._firsts: dict[int, int] = {}
@@ -115,10 +122,12 @@ class Writer:
                 self._put_member(entry)
             case PutDeed():
                 self._put_deed(entry)
-            case DropToken() | DropInvitation() | DropMember() | DropBan():
-                self._drop(*to_key(entry))
+            case PutFile():
+                self._put_file(entry)
+            case DropToken() | DropInvitation() | DropMember() | DropBan() | DropUpload() | DropShared():
+                self._rows.drop(*to_key(entry))
             case _:
-                self._keep(entry)
+                self._keep(*to_values(entry))
         return None
 
     def _put_message(self, entry: PutMessage) -> Outcome:
@@ -136,6 +145,8 @@ class Writer:
         self._devices.stored(entry.device, device, entry.n, row[0])
         if entry.marks_own:
             self._mark_own(entry, seq)
+        if entry.file:
+            self._share(entry, seq)
         if len(self._messages) >= _MESSAGES_AT_ONCE:
             self._flush_messages()
         return Message(
@@ -162,29 +173,38 @@ class Writer:
         self._set_marks(entry.user, entry.conversation, max(delivered, entry.delivered), max(read, entry.read))
 
     def _marks(self, user: int, conversation: int) -> tuple[int, int]:
-        key = (user, conversation)
-        raw = self._find(MARKS, key)
-        if raw is None:
-            return 0, 0
-        _, _, delivered, read = MARKS.open(raw)
-        return delivered, read
+        found = self._rows.find(MARKS, user, conversation)
+        return (0, 0) if found is None else found[2:]
 
     def _set_marks(self, user: int, conversation: int, delivered: int, read: int) -> None:
-        self._put(MARKS, user, conversation, delivered, read)
+        self._rows.put(MARKS, user, conversation, delivered, read)
 
-    def _keep(self, entry: Entry) -> None:
-        table, values = to_values(entry)
-        self._put(table, *values)
+    def _keep(self, table: Table, values: Values) -> None:
+        self._rows.put(table, *values)
         counter = NUMBERED.get(table)
         if counter is not None:
-            self._count(counter, values[0])
+            self._rows.count(counter, values[0])
+        if table in (UPLOADS, FILES) and self._with_files is not None:
+            self._with_files.add(values[1])
+
+    def _put_file(self, entry: PutFile) -> None:
+        found = self._rows.find(FILES, entry.id)
+        self._keep(FILES, of_file(entry, 0 if found is None else to_file(found).seq))
+
+    def _share(self, entry: PutMessage, seq: int) -> None:
+        """The file may be gone by now; and a message shares none of another conversation."""
+        found = self._rows.find(FILES, entry.file)
+        if found is not None:
+            file = to_file(found).file
+            if file.conversation == entry.conversation:
+                self._rows.put(FILES, *of_file(file, seq))
 
     def _put_member(self, entry: PutMember) -> None:
         """Whoever is a member already keeps the place among those who came at the same time."""
         key = (entry.user, entry.conversation)
-        raw = self._find(MEMBERS, key)
-        place = self._new_place() if raw is None else MEMBERS.open(raw)[-1]
-        self._put(MEMBERS, *key, int(entry.rank), entry.since, place)
+        found = self._rows.find(MEMBERS, *key)
+        place = self._new_place() if found is None else found[-1]
+        self._rows.put(MEMBERS, *key, int(entry.rank), entry.since, place)
 
     def _new_place(self) -> int:
         if self._place is None:
@@ -193,35 +213,10 @@ class Writer:
         return self._place
 
     def _put_deed(self, entry: PutDeed) -> None:
-        id = self._number(NEXT_DEED)
+        id = self._rows.number(NEXT_DEED)
         about = (entry.time, entry.actor, entry.actor_name, int(entry.act))
-        self._put(DEEDS, id, *about, entry.subject, entry.conversation, entry.detail)
-        self._count(NEXT_DEED, id)
-
-    def _find(self, table: Table, key: tuple[object, ...]) -> Raw | None:
-        """A row without texts, whether it is written yet or not."""
-        raw: Raw | None = self._rows.get(table, {}).get(key) or self._database.execute(table.get, key).fetchone()
-        return raw
-
-    def _put(self, table: Table, *values: object) -> None:
-        self._rows.setdefault(table, {})[table.key(values)] = table.sealed(*values)
-
-    def _number(self, key: str) -> int:
-        """The next of the ids that are counted there."""
-        if key not in self._next:
-            raw = self._database.execute(META.get, (key,)).fetchone()
-            self._next[key] = 1 if raw is None else META.open(raw)[1]
-        return self._next[key]
-
-    def _count(self, key: str, id: int) -> None:
-        """No id is given out twice, not even one whose owner is forgotten."""
-        if id >= self._number(key):
-            self._next[key] = id + 1
-            self._put(META, key, id + 1)
-
-    def _drop(self, table: Table, key: tuple[object, ...]) -> None:
-        self._rows.get(table, {}).pop(key, None)
-        self._database.execute(table.drop, key)
+        self._rows.put(DEEDS, id, *about, entry.subject, entry.conversation, entry.detail)
+        self._rows.count(NEXT_DEED, id)
 
     def _drop_user(self, id: int) -> None:
         self._flush()
@@ -257,6 +252,15 @@ class Writer:
             )
         self._database.execute("DELETE FROM chats WHERE id = ?", (id,))
         self._extents.pop(id, None)
+        self._drop_files_of(id)
+
+    def _drop_files_of(self, chat: int) -> None:
+        """All is written by now."""
+        if self._with_files is None:
+            self._with_files = {id for (id,) in self._database.execute(_WITH_FILES)}
+        if chat in self._with_files:
+            for statement in _OF_CHAT:
+                self._database.execute(statement, (chat,))
 
     # -- statements -------------------------------------------------------------------------------------------
 
@@ -267,9 +271,7 @@ class Writer:
 
     def _flush(self) -> None:
         """Write all that is not written yet."""
-        for table, rows in self._rows.items():
-            self._database.executemany(table.put, list(rows.values()))
-        self._rows.clear()
+        self._rows.flush()
         self._flush_messages()
         if self._longer:
             heads = [HEADS.sealed(id, extent.first, extent.head) for id, extent in self._longer.items()]

@@ -37,10 +37,11 @@ from chatnet.core.entries import (
 from chatnet.model import ConversationId, Kind, Message, Role, UserId
 from chatnet.testing.store_accounts import AccountConformance
 from chatnet.testing.store_driver import Driver, seqs
+from chatnet.testing.store_files import FileConformance
 from chatnet.testing.store_model import DEVICES, PREPARATION, RECOGNISED, StoreModel, check, post, steps
 
 
-class StoreConformance(AccountConformance):
+class StoreConformance(AccountConformance, FileConformance):
     """Subclass it as ``Test...`` and define `make_store`."""
 
     # -- seqs -------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from chatnet.core.entries import (
     ReadMessages,
     Stale,
 )
-from chatnet.model import Act, ConversationId, Deed, DeviceId, Kind, Message, Role, Seq, UserId
+from chatnet.model import Act, ConversationId, Deed, DeviceId, FileId, Kind, Message, Role, Seq, UserId
 
 RECOGNISED = 64
 """How many of a device's latest messages a store must recognise, at least."""
@@ -48,10 +48,11 @@ def post(
     body: str = "hello",
     time: int = 1000,
     marks_own: bool = False,
+    file: FileId = 0,
 ) -> PutMessage:
     """A message with what most tests do not care for."""
-    name = f"user{sender}"
-    return PutMessage(conversation, sender, name, "", Kind.TEXT, body, 0, time, device, n, None, marks_own)
+    kind = Kind.FILE if file else Kind.TEXT
+    return PutMessage(conversation, sender, f"user{sender}", "", kind, body, 0, time, device, n, None, marks_own, file)
 
 
 def check(n: int, *, device: DeviceId = DEVICES[0]) -> CheckMessage:

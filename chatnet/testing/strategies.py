@@ -80,7 +80,7 @@ def _values(info: inspect.Type) -> st.SearchStrategy[Any]:
         case inspect.StrType():
             return st.text(max_size=_MAX_CHARACTERS)
         case inspect.BytesType(min_length=low, max_length=high):
-            return st.binary(min_size=low or 0, max_size=_MAX_BYTES if high is None else high)
+            return st.binary(min_size=low or 0, max_size=min(high or _MAX_BYTES, max(low or 0, _MAX_BYTES)))
         case inspect.BoolType():
             return st.booleans()
         case inspect.NoneType():

@@ -283,6 +283,33 @@ class TransportConformance:
             assert flow.is_written
             assert flow.read.digest() == flow.written.digest()
 
+    # -- latency ----------------------------------------------------------------------------------------------
+
+    def test_what_favours_latency_carries_a_large_transfer_both_ways_as_before(self, pair: Pair) -> None:
+        for end in pair[:2]:
+            end.favour_latency()
+        self.test_a_large_transfer_both_ways_at_once_arrives_whole(pair)
+
+    def test_what_favours_latency_still_takes_something_and_is_writable_again_once_that_is_read(
+        self, pair: Pair
+    ) -> None:
+        pair.client.favour_latency()
+        self.test_a_full_way_takes_nothing_until_the_other_side_has_read(pair)
+
+    def test_latency_can_be_favoured_with_a_full_way_and_more_than_once(self, pair: Pair) -> None:
+        sent = fill(pair, pair.client)
+        pair.client.favour_latency()
+        pair.client.favour_latency()
+        pair.client.end()
+        assert read_all(pair, pair.server) == sent
+
+    def test_latency_can_be_favoured_on_a_connection_that_is_broken(self, pair: Pair) -> None:
+        self.break_connection(pair)
+        pair.client.favour_latency()
+        with pytest.raises(BROKEN):
+            read_all(pair, pair.client)
+        pair.client.favour_latency()
+
     # -- ends -------------------------------------------------------------------------------------------------
 
     def test_the_end_comes_after_all_that_was_sent(self, pair: Pair) -> None:

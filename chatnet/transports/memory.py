@@ -165,6 +165,9 @@ class MemoryTransport(MemorySelectable):
     def flush(self) -> None:
         """It holds nothing back."""
 
+    def favour_latency(self) -> None:
+        """Its pipe holds little in any case."""
+
     def end(self) -> None:
         self.outgoing.end()
 

@@ -4,10 +4,12 @@ import errno
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from chatnet.address import Address
 from chatnet.errors import ErrorCode, Unreachable
+from chatnet.net.sockets import keep_little_unsent
 
 BACKLOG = 1024
 """Connections that the system holds for a listener between two turns of the loop."""
@@ -51,6 +53,11 @@ class StreamTransport:
 
     def flush(self) -> None:
         """It holds nothing back."""
+
+    def favour_latency(self) -> None:
+        # It fails where the connection was reset already. The first read will tell, as for every other that breaks.
+        with suppress(OSError):
+            keep_little_unsent(self._socket)
 
     def end(self) -> None:
         self._socket.shutdown(socket.SHUT_WR)

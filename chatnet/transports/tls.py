@@ -232,6 +232,9 @@ class TlsTransport:
         if self._has_ended and not self.wants_write:
             self._stream.end()
 
+    def favour_latency(self) -> None:
+        self._stream.favour_latency()
+
     # -- the end ----------------------------------------------------------------------------------------------
 
     def end(self) -> None:

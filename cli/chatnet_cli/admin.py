@@ -1,4 +1,4 @@
-"""``chatnet admin``: users, tokens, order, and the server's data."""
+"""``chatnet admin``: users, tokens, order, how the server fares, and its data."""
 
 import click
 
@@ -22,6 +22,7 @@ _COMMANDS = {
     "unmute": f"{_ORDER}:unmute",
     "bans": f"{_ORDER}:bans",
     "audit": f"{_ORDER}:audit",
+    "stats": "chatnet_cli.admin_stats:stats",
     "backup": f"{_DATA}:backup",
     "check": f"{_DATA}:check",
 }
@@ -39,5 +40,6 @@ def command() -> None:
       chatnet admin users
       chatnet admin token --send-only --label backup --to-file backup.token
       chatnet admin ban bob --for 1d --reason "spam"
+      chatnet admin stats --follow
       chatnet admin backup /backup/chatnet-monday.db
     """

@@ -40,6 +40,7 @@ def tokens(ctx: click.Context, account: Account, *, user: str, as_json: bool) ->
         else:
             put(token_line(token))
     if not found:
+        talk("chatnet: no tokens")
         ctx.exit(ExitCode.NOTHING)
 
 

@@ -40,9 +40,13 @@ def command(account: Account, *, room: str | None, user: str | None) -> None:
         with account.connect(live=True, reconnect=True, outbox=outbox) as chat:
             console = Console(chat.wake)
             try:
-                ChatSession(chat, console, waiting).run(room=room, user=user)
+                session = ChatSession(chat, console, waiting)
+                session.run(room=room, user=user)
             finally:
                 console.close()
         if len(outbox):
             count = "1 message" if len(outbox) == 1 else f"{len(outbox)} messages"
             raise Failure(ExitCode.TRY_LATER, f"{count} queued, not sent\nThe next command of this name sends it.")
+        if session.unfinished:
+            count = "1 file is" if session.unfinished == 1 else f"{session.unfinished} files are"
+            raise Failure(ExitCode.TRY_LATER, f"{count} not through\nThe same /send or /download goes on from there.")

@@ -1,7 +1,9 @@
 """What happens in ``chatnet chat``: lines become messages and commands, and news become lines."""
 
+import os
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import click
 
@@ -9,12 +11,14 @@ from chatnet import Client
 from chatnet.client.news import Incoming, News, PostRefused, Stored
 from chatnet.errors import ChatnetError
 from chatnet.model import LOBBY, Kind
+from chatnet_cli.chat_files import ChatFiles
 from chatnet_cli.console import Console, Line
 from chatnet_cli.failures import Failure, explain
 from chatnet_cli.message_text import check_text
 from chatnet_cli.notices import ConnectionNotices, social_notice
 from chatnet_cli.options import check_room_name
 from chatnet_cli.render import message_line, room_line, shown_name, shown_user
+from chatnet_cli.render_files import file_line
 from chatnet_cli.safe_text import safe_name
 
 HELP = """\
@@ -23,9 +27,12 @@ HELP = """\
 /me TEXT            say it of yourself                   /nick NAME     take another name
 /who                who is here                          /rooms         which rooms there are
 /create ROOM        make a room, and talk there          /history [N]   what was said before
+/send FILE          share a file here                    /files         which files were shared here
+/download ID        fetch one into the current folder
 /help               this list                            /quit          leave (or Ctrl-D)
 //TEXT              say something that starts with a /"""
 _HISTORY = 20
+_LONGEST_ID = len(str(2**63))
 
 
 class ChatSession:
@@ -35,6 +42,7 @@ class ChatSession:
         """``waiting``: what an earlier process has left in the outbox."""
         self._chat = chat
         self._console = console
+        self._files = ChatFiles(chat, console.tell)
         self._target: dict[str, str] = {}
         """Where what is typed goes: ``{"room": NAME}`` or ``{"to": NAME}``, as `Client.send` takes it, or nowhere."""
         self._typed: set[tuple[int, int]] = set()
@@ -53,9 +61,17 @@ class ChatSession:
             "rooms": self._rooms,
             "create": self._create,
             "history": self._history,
+            "send": self._share,
+            "download": self._download,
+            "files": self._list_files,
             "help": lambda _: self._console.tell(HELP),
             "quit": self._quit,
         }
+
+    @property
+    def unfinished(self) -> int:
+        """How many files are not through."""
+        return self._files.running
 
     def run(self, *, room: str | None, user: str | None) -> None:
         """Start in a room or with a user, and go on until the person leaves."""
@@ -70,9 +86,10 @@ class ChatSession:
             # A line counts only when all that came before it is shown, so that an answer stands below its question.
             if self._console.has_line():
                 self._obey(self._console.take())
-                if self._is_over:
-                    return
-                self._ask()
+                if not self._is_over:
+                    self._ask()
+            if self._is_over and not (self._files.running and self._chat.is_online):
+                return
 
     def _ask(self) -> None:
         where = self._target.get("room", "") or "@" * ("to" in self._target) + self._target.get("to", "")
@@ -105,7 +122,7 @@ class ChatSession:
 
     def _obey(self, line: Line) -> None:
         if line is None:
-            self._is_over = True
+            self._quit()
             return
         try:
             if isinstance(line, Failure):
@@ -132,10 +149,8 @@ class ChatSession:
     def _say(self, text: str, kind: Kind = Kind.TEXT) -> None:
         if not text.strip():
             return
-        if not self._target:
-            self._console.tell("-- you are nowhere: /join ROOM, or /msg USER")
-            return
-        self._send(text, kind, **self._target)
+        if self._is_somewhere():
+            self._send(text, kind, **self._target)
 
     def _send(self, text: str, kind: Kind, *, to: str | None = None, room: str | None = None) -> None:
         check_text(text)
@@ -208,5 +223,34 @@ class ChatSession:
         for message in self._chat.history(room=room, with_=user, limit=limit):
             self._console.show(message_line(message, conversation, me, today, style))
 
-    def _quit(self, _: str) -> None:
+    # -- files ------------------------------------------------------------------------------------------------
+
+    def _share(self, rest: str) -> None:
+        if not rest or "\0" in rest:
+            self._console.tell("-- which file? /send FILE")
+        elif self._is_somewhere():
+            self._files.send(Path(os.path.expanduser(rest)), **self._target)
+
+    def _download(self, rest: str) -> None:
+        if rest.isascii() and rest.isdigit() and len(rest) < _LONGEST_ID:
+            self._files.fetch(int(rest))
+        else:
+            self._console.tell("-- which file? /download ID; /files lists them")
+
+    def _list_files(self, _: str) -> None:
+        if self._is_somewhere():
+            files = self._chat.files(room=self._target.get("room"), with_=self._target.get("to"))
+            for file in files:
+                self._console.show(file_line(file, None, date.today()))
+            if not files:
+                self._console.tell("-- no files were shared here")
+
+    def _is_somewhere(self) -> bool:
+        if not self._target:
+            self._console.tell("-- you are nowhere: /join ROOM, or /msg USER")
+        return bool(self._target)
+
+    def _quit(self, _: str = "") -> None:
         self._is_over = True
+        if self._files.running:
+            self._console.tell("-- leaving once the files are through; Ctrl-C stops them, /send and /download go on")

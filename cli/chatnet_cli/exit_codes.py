@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
     BAD_TEXT = 65
     NO_INPUT = 66
     NO_SUCH_NAME = 67
-    """No such user or room, token, invitation or profile."""
+    """No such user or room, file, token, invitation or profile."""
     UNREACHABLE = 69
     BUG = 70
     """An error inside chatnet itself."""
@@ -61,6 +61,14 @@ _BY_CODE: dict[str, ExitCode] = {
     ErrorCode.DATA_IN_USE: ExitCode.CANNOT_CREATE,
     ErrorCode.DATA_UNUSABLE: ExitCode.CANNOT_CREATE,
     ErrorCode.DATA_TOO_NEW: ExitCode.CONFIG,
+    ErrorCode.NO_SUCH_FILE: ExitCode.NO_SUCH_NAME,
+    ErrorCode.QUOTA: ExitCode.NOT_ALLOWED,
+    ErrorCode.TOO_MANY_TRANSFERS: ExitCode.TRY_LATER,
+    ErrorCode.BAD_DIGEST: ExitCode.IO,
+    ErrorCode.CANNOT_READ: ExitCode.NO_INPUT,
+    ErrorCode.CANNOT_CREATE: ExitCode.CANNOT_CREATE,
+    ErrorCode.DISK_FULL: ExitCode.IO,
+    ErrorCode.FILE_CHANGED: ExitCode.NO_INPUT,
     ErrorCode.STORE_FULL: ExitCode.TRY_LATER,
     ErrorCode.STORE_FAILING: ExitCode.TRY_LATER,
     ErrorCode.STALE: ExitCode.TRY_LATER,
@@ -102,3 +110,10 @@ def exit_code_of(error: ChatnetError) -> ExitCode:
     if error.code in _BY_CODE:
         return _BY_CODE[error.code]
     return next((exit_code for kind, exit_code in _BY_CLASS if isinstance(error, kind)), ExitCode.BUG)
+
+
+def passes(error: ChatnetError) -> bool:
+    """Is it worth trying again?"""
+    if error.code == ErrorCode.STALE:
+        return False
+    return exit_code_of(error) in (ExitCode.UNREACHABLE, ExitCode.TRY_LATER) or getattr(error, "retry_after", 0.0) > 0

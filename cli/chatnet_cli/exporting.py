@@ -14,7 +14,7 @@ from html import escape
 
 from chatnet.model import Conversation, Kind, Message, User
 from chatnet_cli.output import as_json
-from chatnet_cli.render import message_object, moment_of, shown_name
+from chatnet_cli.render import message_object, moment_of, shared, shown_name
 from chatnet_cli.safe_text import safe_name
 
 _STYLE = """\
@@ -82,6 +82,8 @@ def _paragraph(message: Message, moment: datetime | None) -> str:
     who, body = _text(shown_name(message.name, message.display)), _text(message.body)
     if message.kind is Kind.ACTION:
         said = f"<i>* <b>{who}</b> {body}</i>"
+    elif message.kind is Kind.FILE:
+        said = f"<i>* <b>{who}</b> {_text(shared(message.file))}</i>" + (f": {body}" if body else "")
     elif message.kind is Kind.SYSTEM:
         said = f"<i>-- {body}</i>"
     else:

@@ -27,6 +27,8 @@ _NEXT_STEPS: dict[str, str] = {
     ErrorCode.NO_SUCH_ROOM: "'chatnet rooms' lists the rooms; 'chatnet rooms create NAME' makes one.",
     ErrorCode.ROOM_EXISTS: "Use it as it is, or choose another name; 'chatnet rooms --all' lists what is taken.",
     ErrorCode.ROOM_ARCHIVED: "Its owner can open it again: chatnet rooms archive NAME --undo",
+    ErrorCode.NO_SUCH_FILE: "'chatnet files' lists those that you may fetch.",
+    ErrorCode.QUOTA: "'chatnet files' lists what you have shared; 'chatnet files remove FILE_ID' makes room.",
     ErrorCode.TOO_LONG: "Shorten it, or send it as several messages.",
     ErrorCode.SERVER_FULL: "Try again in a minute.",
     ErrorCode.TOO_MANY_SESSIONS: "End another session of this name, or choose another name with --as.",
@@ -73,6 +75,11 @@ def _explain(error: BaseException) -> tuple[ExitCode, str]:
                 f"a bug in chatnet: {type(error).__name__}: {safe_name(str(error))}\n"
                 "Please report it; with CHATNET_TRACEBACK=1 in the environment the same command shows where it is."
             )
+
+
+def first_line(error: ChatnetError) -> str:
+    """What happened, without what to do about it; safe to print."""
+    return safe_name(error.message.partition("\n")[0])
 
 
 def traceback_wanted() -> bool:

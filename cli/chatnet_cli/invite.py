@@ -12,7 +12,6 @@ from chatnet_cli.output import put, put_json, talk
 
 if TYPE_CHECKING:
     from chatnet import Client
-    from chatnet.address import Address
 
 _DEFAULT_EXPIRY = 7 * 24 * 60 * 60
 _MOST_USES = 10_000
@@ -66,6 +65,7 @@ def command(
 
 def _make(chat: "Client", uses: int, seconds: int, address: str | None, *, is_admin: bool, as_json: bool) -> None:
     from chatnet.client.discovery import server_address, short_address
+    from chatnet.client.reach import place_of
     from chatnet.model import Role
     from chatnet_cli.render_accounts import times
 
@@ -73,7 +73,7 @@ def _make(chat: "Client", uses: int, seconds: int, address: str | None, *, is_ad
     until = int((time.time() + seconds) * 1000)
     role = Role.ADMIN if is_admin else Role.MEMBER
     code = chat.admin.invite(uses=uses, expires=until, role=role)
-    place = given or _reachable(chat.address)
+    place = given or place_of(chat.address)
     line = None if place is None else f"chatnet join {short_address(place)} {code}"
     if as_json:
         put_json({"code": str(code), "join": line, "uses": uses, "admin": is_admin, **times(until, "expires")})
@@ -93,26 +93,3 @@ def _list(chat: "Client", *, as_json: bool) -> int:
         else:
             put(invitation_line(invitation))
     return len(invitations)
-
-
-def _reachable(address: "Address") -> "Address | None":
-    """Where others find the server that was reached at ``address``; None if that cannot be known."""
-    from chatnet.address import DEFAULT_PORT, TLS, Address
-
-    if address.scheme == TLS and not address.is_local:
-        return address
-    if not address.is_local:
-        return None
-    from chatnet.client.first_contact import look
-    from chatnet.errors import ChatnetError
-    from chatnet.net.interfaces import lan_addresses
-
-    port = address.port if address.scheme == TLS else DEFAULT_PORT
-    for host in lan_addresses():
-        place = Address(TLS, host, port)
-        try:
-            look(place, 1.0)
-        except ChatnetError:
-            continue
-        return place
-    return None

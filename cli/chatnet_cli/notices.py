@@ -1,6 +1,7 @@
 """What happens besides messages, in words: the talk of ``listen`` and ``chat``."""
 
 from chatnet.client.news import (
+    FileGone,
     HistoryLost,
     Invitation,
     Missed,
@@ -62,6 +63,8 @@ def social_notice(news: News, me: User) -> str | None:
                 return f"{shown_user(user)} is now {'an admin' if user.role is Role.ADMIN else 'a member'}"
         case RoomUpdated(room=room, before=before) if before is not None:
             return _room_notice(before, room)
+        case FileGone(conversation, file):
+            return f"{shown_place(conversation)}: file {file} is gone"
     return None
 
 

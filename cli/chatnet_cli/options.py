@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from chatnet.errors import ChatnetError, ErrorCode, TrustError, Unreachable
+from chatnet_cli.durations import Duration
 
 if TYPE_CHECKING:
     from chatnet import Client
@@ -208,6 +209,17 @@ def client_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
         wrapper = option(wrapper)
     return wrapper
+
+
+patience_option = click.option(
+    "--retry",
+    type=Duration(),
+    metavar="TIME",
+    help="Give up once nothing has moved for so long: 90s, 10m, 2h. Default: with no server at once, later never.",
+)
+quiet_option = click.option(
+    "--quiet", "-q", is_flag=True, help="Show no progress, and say nothing of a file that is done."
+)
 
 
 def json_option(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

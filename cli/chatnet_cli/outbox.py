@@ -5,7 +5,7 @@ import click
 from chatnet_cli.exit_codes import ExitCode
 from chatnet_cli.lazy import ListByDefault
 from chatnet_cli.options import Account, client_options, json_option
-from chatnet_cli.output import put, put_json
+from chatnet_cli.output import put, put_json, talk
 
 
 @click.group("outbox", cls=ListByDefault, short_help="List what waits to be sent, or send it.")
@@ -44,6 +44,7 @@ def list_waiting(ctx: click.Context, account: Account, *, as_json: bool) -> None
         else:
             put(draft_line(draft))
     if not drafts:
+        talk("chatnet: nothing waits to be sent")
         ctx.exit(ExitCode.NOTHING)
 
 

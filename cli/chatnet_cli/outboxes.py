@@ -55,13 +55,14 @@ def draft_line(draft: "Draft") -> str:
     """One waiting message as people read it: ``to bob: hi``."""
     text = draft.body if len(draft.body) <= _SHOWN else draft.body[: _SHOWN - 3] + "..."
     place, name = where(draft)
-    return f"{'to' if place == 'to' else 'in'} {safe_name(name)}: {safe_name(text)}"
+    file = f"file {draft.file}" + (", " if text else "") if draft.file else ""
+    return f"{'to' if place == 'to' else 'in'} {safe_name(name)}: {file}{safe_name(text)}"
 
 
 def draft_object(draft: "Draft") -> dict[str, object]:
     """One waiting message as programs read it."""
     place, name = where(draft)
-    return {place: name, "kind": draft.kind.name.lower(), "text": draft.body}
+    return {place: name, "kind": draft.kind.name.lower(), "text": draft.body, "file": draft.file or None}
 
 
 def where(draft: "Draft") -> tuple[str, str]:

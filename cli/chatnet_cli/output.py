@@ -38,10 +38,15 @@ def as_json(value: object) -> str:
 
 def talk(line: str) -> None:
     """Tell the person something that is not data. Lost if stderr is closed or full: there is nobody to tell then."""
+    write_to_stderr(neutral(line) + "\n")
+
+
+def write_to_stderr(text: str) -> None:
+    """Write a text that is safe already, as `talk` does; an unfinished line is shown too."""
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(neutral(line) + "\n")
+        sys.stderr.write(text)
         sys.stderr.flush()
     except BrokenPipeError:
         raise

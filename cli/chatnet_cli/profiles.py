@@ -5,7 +5,7 @@ import click
 from chatnet_cli.exit_codes import ExitCode
 from chatnet_cli.failures import Failure
 from chatnet_cli.options import json_option
-from chatnet_cli.output import put, put_json
+from chatnet_cli.output import put, put_json, talk
 from chatnet_cli.safe_text import safe_name
 
 
@@ -64,4 +64,5 @@ def command(ctx: click.Context, *, default: str | None, remove: str | None, as_j
             places = ", ".join(server.addresses)
             put(f"{'*' if is_default else ' '} {safe_name(profile.name)}  {safe_name(profile.user)} at {places}")
     if not book.profiles:
+        talk("chatnet: no profiles yet; 'chatnet join' and 'chatnet login' make them")
         ctx.exit(ExitCode.NOTHING)

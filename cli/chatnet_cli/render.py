@@ -6,7 +6,8 @@ Lines are neutralised here (see `safe_text`) and only here; objects carry what w
 from datetime import UTC, date, datetime, tzinfo
 
 from chatnet.client.receipts import Receipt
-from chatnet.model import Conversation, Kind, Message, Role, Room, User
+from chatnet.model import Conversation, Kind, Message, Role, Room, SharedFile, User
+from chatnet.quantities import show_size
 from chatnet_cli.output import Style
 from chatnet_cli.safe_text import safe_body, safe_name
 
@@ -31,7 +32,7 @@ def shown_place(conversation: Conversation) -> str:
 
 def message_line(message: Message, conversation: Conversation, me: User, today: date, style: Style) -> str:
     """One message as people read it: ``[12:18] lobby <alice> hi``, ``[12:18] alice -> bob: hi``."""
-    stamp = style.dim(f"[{_clock(message.time, today)}]")
+    stamp = style.dim(f"[{shown_time(message.time, today)}]")
     who = shown_name(message.name, message.display)
     body = safe_body(message.body)
     said = style.bold(who)
@@ -42,32 +43,52 @@ def message_line(message: Message, conversation: Conversation, me: User, today: 
         place, line = shown_place(conversation), f" <{said}> {body}"
     if message.kind is Kind.ACTION:
         line = f" * {who} {body}"
+    elif message.kind is Kind.FILE:
+        line = f" * {who} {shared(message.file)}" + (f': "{body}"' if body else "")
     elif message.kind is Kind.SYSTEM:
         line = f" -- {body}"
     return f"{stamp} {place}{line}"
+
+
+def shared(file: SharedFile | None) -> str:
+    """What a message of the kind FILE is about: ``shared video.mkv (1.4 GiB), file 55``."""
+    if file is None:
+        return "shared a file that is gone"
+    return f"shared {safe_name(file.name)} ({show_size(file.size)}), file {file.id}"
 
 
 def message_object(message: Message, conversation: Conversation, me: User) -> dict[str, object]:
     """One message as programs read it."""
     return {
         "conversation": conversation.id,
-        **_place(conversation),
+        **place_object(conversation),
         "seq": message.seq,
-        **_times(message.time),
+        **times_object(message.time),
         "sender": {"id": message.sender, "name": message.name, "display": message.display},
         "own": message.sender == me.id,
         "kind": Kind(message.kind).name.lower(),
         "text": message.body,
         "reference": message.reference or None,
+        "file": None if message.file is None else file_object(message.file),
+    }
+
+
+def file_object(file: SharedFile) -> dict[str, object]:
+    """The file of a message as programs read it; who shared it and when stands with the message."""
+    return {
+        "id": file.id,
+        "name": file.name,
+        "size": file.size,
+        "sha256": file.digest.hex(),
+        "fetched": file.fetched,
     }
 
 
 def room_line(room: Room) -> str:
-    """One room as people read it: ``ops  3 members  archived  all about web1``."""
-    members = "1 member" if room.members == 1 else f"{room.members} members"
+    """One room as people read it: ``ops  3 online  archived  all about web1``."""
     marks = ("  private" if room.private else "") + ("  archived" if room.archived else "")
     topic = f"  {safe_name(room.topic)}" if room.topic else ""
-    return f"{safe_name(room.name)}  {members}{marks}{topic}"
+    return f"{safe_name(room.name)}  {room.members} online{marks}{topic}"
 
 
 def user_object(user: User) -> dict[str, object]:
@@ -91,25 +112,27 @@ def receipt_object(receipt: Receipt) -> dict[str, object]:
     return {
         "conversation": receipt.conversation,
         "seq": receipt.seq,
-        **_times(receipt.time),
+        **times_object(receipt.time),
         "reached": receipt.reached,
     }
 
 
-def _place(conversation: Conversation) -> dict[str, object]:
+def place_object(conversation: Conversation) -> dict[str, object]:
+    """Where something is said: ``room``, or ``with``."""
     if conversation.room is not None:
         return {"room": conversation.room.name}
     return {"with": None if conversation.peer is None else conversation.peer.name}
 
 
-def _times(milliseconds: int) -> dict[str, object]:
+def times_object(milliseconds: int) -> dict[str, object]:
     """The same moment twice: ISO 8601 in UTC (null where no calendar has it), and milliseconds since 1970."""
     moment = moment_of(milliseconds, UTC)
     iso = None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"time": iso, "time_ms": milliseconds}
 
 
-def _clock(milliseconds: int, today: date) -> str:
+def shown_time(milliseconds: int, today: date) -> str:
+    """``12:18`` today, ``2026-05-03 12:18`` on other days."""
     moment = moment_of(milliseconds, None)
     if moment is None:
         return _UNKNOWN_TIME

@@ -27,13 +27,13 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="List the rooms, with how many are in each now.")
 @click.option("--all", "with_archived", is_flag=True, help="The archived ones too.")
 @json_option("every room")
 @client_options
 @click.pass_context
 def list_rooms(ctx: click.Context, account: Account, *, with_archived: bool, as_json: bool) -> None:
-    """List the rooms of the server, one a line, with how many are in each.
+    """List the rooms of the server, one a line, with how many are in each now.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def list_rooms(ctx: click.Context, account: Account, *, with_archived: bool, as_
         ctx.exit(ExitCode.NOTHING)
 
 
-@command.command("create")
+@command.command("create", short_help="Make a room.")
 @click.argument("room", metavar="NAME")
 @client_options
 def create(account: Account, *, room: str) -> None:
@@ -67,7 +67,7 @@ def create(account: Account, *, room: str) -> None:
         chat.create_room(room)
 
 
-@command.command("archive")
+@command.command("archive", short_help="Close a room, or open it again.")
 @click.argument("room", metavar="NAME")
 @click.option("--undo", is_flag=True, help="Open it again.")
 @client_options

@@ -7,7 +7,7 @@ import click
 
 from chatnet_cli.durations import Duration
 from chatnet_cli.message_text import message_text
-from chatnet_cli.options import Account, check_room_name, client_options, json_option
+from chatnet_cli.options import Account, check_room_name, client_options, json_option, quiet_option
 from chatnet_cli.output import put_json
 
 if TYPE_CHECKING:
@@ -61,6 +61,16 @@ def _quoted(text: str) -> str:
     is_flag=True,
     help="If it cannot be sent now, keep it for the next command of this name and server to send; ends with 75 then.",
 )
+@click.option(
+    "--file",
+    "files",
+    type=click.Path(),
+    multiple=True,
+    metavar="PATH | -",
+    help="Share this file, with TEXT if there is one; - reads it from standard input, and then needs --name.",
+)
+@click.option("--name", "file_name", metavar="NAME", help="What the file is to be called. Default: its own name.")
+@quiet_option
 @json_option("where and when it was stored, and how far it got,")
 @client_options
 @click.argument("words", nargs=-1, metavar="[TEXT | -]")
@@ -74,6 +84,9 @@ def command(
     key: str | None,
     retry: int | None,
     spool: bool,
+    files: tuple[str, ...],
+    file_name: str | None,
+    quiet: bool,
     as_json: bool,
     words: tuple[str, ...],
 ) -> None:
@@ -81,6 +94,9 @@ def command(
 
     Ends with 0 only once the server has stored the message; with --wait, once it got as far as that. If it did not in
     the time of --timeout, it says 'stored as bob#12, not yet delivered' and ends with 75: that message will arrive.
+
+    With --file, a file is shared; TEXT is what to say about it. If that is interrupted, the same command goes on where
+    it stopped. A connection that is lost is made again, with --retry for so long, and without it as long as it takes.
 
     \b
     Examples:
@@ -90,12 +106,28 @@ def command(
       chatnet send --as cron --to bob --id backup-2024-05-01 --retry 10m "backup done"
       chatnet send --as cron --room lobby --spool "web1 is up"
       chatnet send --to bob -- "-5 degrees outside"
+      chatnet send --to bob --file video.mkv "from the trip"
+      tar c project | chatnet send --to bob --file - --name project.tar
     """
     if (user is None) == (room is None):
         raise click.UsageError("say where to: either --to USER or --room ROOM")
     if room is not None:
         check_room_name(room)
     _check_together(user, wait=wait, key=key, retry=retry, spool=spool)
+    if files:
+        from chatnet_cli.send_file import send_file
+
+        _check_file_goes_with(action=action, spool=spool)
+        sent = send_file(
+            account, files, file_name, words, user=user, room=room, wait=wait, key=key, retry=retry, quiet=quiet
+        )
+        if as_json:
+            put_json(sent)
+        return
+    if file_name is not None or quiet:
+        raise click.UsageError(
+            f"{'--quiet' if file_name is None else '--name'} is about a file: use it with --file PATH"
+        )
     text = message_text(words)
 
     from chatnet_cli.sending import Saying, say, say_with_spool
@@ -120,3 +152,12 @@ def _check_together(user: str | None, *, wait: str, key: str | None, retry: int 
         raise click.UsageError(f"--wait {wait} does not go with --spool, which does not wait")
     if key == "":
         raise click.UsageError("the KEY after --id is empty")
+
+
+def _check_file_goes_with(*, action: bool, spool: bool) -> None:
+    if action:
+        raise click.UsageError("--action does not go with --file: nobody does a file")
+    if spool:
+        raise click.UsageError(
+            "--spool keeps texts only; for a file use --retry TIME, or repeat the command: it goes on where it stopped"
+        )

@@ -1,26 +1,20 @@
 """How ``chatnet send`` gets its message to the server: at once, again and again, or by way of the outbox on disk."""
 
 import os
-import time
 from dataclasses import dataclass
 
 from chatnet import Client
-from chatnet.client.backoff import Backoff
-from chatnet.client.driver import chance
 from chatnet.client.news import PostRefused, Stored
 from chatnet.client.outbox import ToRoom, ToUser
 from chatnet.client.receipts import Receipt, Stage
 from chatnet.client.sender import check_post
-from chatnet.errors import ChatnetError, ErrorCode, Refused
+from chatnet.errors import ChatnetError, Refused
 from chatnet.model import Kind
-from chatnet_cli.exit_codes import ExitCode, exit_code_of
-from chatnet_cli.failures import Failure
+from chatnet_cli.exit_codes import ExitCode, passes
+from chatnet_cli.failures import Failure, first_line
 from chatnet_cli.options import Account
 from chatnet_cli.outboxes import drain_one
 from chatnet_cli.output import talk
-from chatnet_cli.safe_text import safe_name
-
-_PASSING = (ExitCode.UNREACHABLE, ExitCode.TRY_LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +41,12 @@ def say(saying: Saying, retry: int | None) -> Receipt:
     """
     if retry is None:
         return _attempt(saying, saying.key)
+
+    from chatnet_cli.patience import Patience, keep_trying
+
     # One key for all attempts: one that seemed to fail may have been stored.
     key = saying.key or os.urandom(16).hex()
-    deadline = time.monotonic() + retry
-    backoff, is_told = Backoff(chance), False
-    while True:
-        try:
-            return _attempt(saying, key)
-        except ChatnetError as error:
-            left = deadline - time.monotonic()
-            if not passes(error) or left <= 0:
-                raise
-            if not is_told:
-                talk(f"chatnet: {_first_line(error)}; trying again for {left:.0f} s")
-                is_told = True
-            time.sleep(min(left, backoff.next_delay(getattr(error, "retry_after", 0.0))))
+    return keep_trying(lambda: _attempt(saying, key), Patience(retry), lambda text: talk(f"chatnet: {text}"))
 
 
 def _attempt(saying: Saying, key: str | None) -> Receipt:
@@ -75,13 +60,6 @@ def _attempt(saying: Saying, key: str | None) -> Receipt:
 
 def _send(saying: Saying, chat: Client, key: str | None) -> Receipt:
     return chat.send(saying.text, to=saying.user, room=saying.room, kind=saying.kind, wait=saying.wait, key=key)
-
-
-def passes(error: ChatnetError) -> bool:
-    """Is it worth trying again?"""
-    if error.code == ErrorCode.STALE:
-        return False
-    return exit_code_of(error) in _PASSING or getattr(error, "retry_after", 0.0) > 0
 
 
 def say_with_spool(saying: Saying) -> Receipt:
@@ -99,7 +77,7 @@ def say_with_spool(saying: Saying) -> Receipt:
             answers = drain_one(outbox, saying.account.client(outbox=outbox), but=n)
         except ChatnetError as error:
             if passes(error):
-                reason = _first_line(error)
+                reason = first_line(error)
                 raise Failure(
                     ExitCode.TRY_LATER, f"queued, not sent: {reason}\nThe next command of this name sends it."
                 ) from error
@@ -113,7 +91,3 @@ def _fate(n: int, answers: list[Stored | PostRefused]) -> Receipt:
     if isinstance(answer, PostRefused):
         raise Refused(answer.code, answer.reason)
     return Receipt(answer.conversation, answer.seq, answer.time)
-
-
-def _first_line(error: ChatnetError) -> str:
-    return safe_name(error.message.partition("\n")[0])

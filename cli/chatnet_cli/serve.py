@@ -18,7 +18,7 @@ from chatnet_cli.failures import Failure
 from chatnet_cli.log_lines import log_to_stderr
 from chatnet_cli.options import json_option
 from chatnet_cli.output import talk
-from chatnet_cli.serving import Options, announce, configuration
+from chatnet_cli.serving import Options, announce, configuration, failure_told
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -67,14 +67,21 @@ def command(*, as_json: bool, **options: object) -> None:
       chatnet serve
       chatnet serve --lan                                         # for everybody on the local network who has a code
       chatnet serve --lan --open                                  # for a classroom: a name is enough
+      chatnet serve --lan --bind chatnet://0.0.0.0:6000           # the same at another port
       chatnet serve --bind chatnet+tcp://127.0.0.1:0 --json       # for a script: any free port
       chatnet serve --data /srv/chat --keep 90d --keep random=7d  # forget what is older
       chatnet serve --config /etc/chatnet.toml
     """
-    config, lan = configuration(Options(**options))  # type: ignore[arg-type]
-    server = Server(config)
-    log_to_stderr()
-    server.start()
+    with failure_told(as_json=as_json):
+        config, lan = configuration(Options(**options))  # type: ignore[arg-type]
+        server = Server(config)
+        log_to_stderr()
+        server.start()
+        _run(server, lan=lan, as_json=as_json)
+    talk("chatnet: stopped")
+
+
+def _run(server: Server, *, lan: bool, as_json: bool) -> None:
     try:
         with ExitStack() as stack:
             stack.enter_context(stop_on_signals(server.stop, server.wakeup_fd, server.reload))
@@ -87,7 +94,6 @@ def command(*, as_json: bool, **options: object) -> None:
         raise Failure(ExitCode.IO, str(error)) from error
     finally:
         server.close()
-    talk("chatnet: stopped")
 
 
 def _make_known(server: Server, stack: ExitStack) -> None:

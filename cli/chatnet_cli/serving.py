@@ -2,19 +2,21 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from chatnet import __version__
-from chatnet.address import DEFAULT_PORT, TLS, UNIX, Address, parse
+from chatnet.address import TLS, UNIX, Address, parse
 from chatnet.auth.names import fold
 from chatnet.config import Config, default_binds, lan_binds
 from chatnet.config_file import Settings, load_settings
 from chatnet.core.retention import KEEP_ALL, Keep
+from chatnet.errors import ChatnetError
 from chatnet.net.folders import default_data_folder
-from chatnet.net.interfaces import lan_addresses
 from chatnet.quantities import parse_duration
 from chatnet.server import Server
 from chatnet_cli.exit_codes import ExitCode
@@ -54,9 +56,13 @@ def configuration(options: Options) -> tuple[Config, bool]:
     if history == "none" and data is not None:
         raise click.UsageError("--history none keeps nothing, so it has no use for --data: leave one of them out")
     lan = options.lan or (settings.lan is True and not options.binds)
-    if lan and options.binds:
-        raise click.UsageError("--lan listens everywhere, so it has no use for --bind: leave one of them out")
-    given = tuple(parse(url) for url in options.binds) or (None if lan else settings.bind)
+    binds = tuple(parse(url) for url in options.binds)
+    if lan and binds and not any(address.scheme == TLS and not address.is_local for address in binds):
+        raise click.UsageError(
+            "--lan is for other machines, and they reach none of the addresses in --bind\n"
+            f"Leave --bind out, or add one such as  --bind {lan_binds()[0]}"
+        )
+    given = binds or (None if lan else settings.bind)
     config = Config(
         bind=given or (lan_binds() if lan else default_binds()),
         open=options.is_open or settings.open is True,
@@ -103,10 +109,12 @@ def announce(server: Server, *, as_json: bool) -> None:
     if as_json:
         _announce_to_program(server)
         return
+    from chatnet.client.reach import places
+
     folder = server.config.data
     for address in server.addresses:
         put(f"chatnet {__version__} listens at {address}")
-    talk(f"Everything is kept in {folder}" if folder else "Messages are kept in memory only, and for a while.")
+    talk(f"Everything is kept in {folder}" if folder else "Messages are kept in memory only, and for a while; files cannot be sent.")
     outside = places(server.addresses)
     if server.bootstrap_code is not None:
         talk("Nobody has an account yet. The first to join from another machine becomes the admin, with:")
@@ -135,6 +143,17 @@ def _announce_to_program(server: Server) -> None:
     )
 
 
+@contextmanager
+def failure_told(*, as_json: bool) -> Iterator[None]:
+    """Tell a program why there will be no server, by the code of the error that passes through."""
+    try:
+        yield
+    except ChatnetError as error:
+        if as_json:
+            put_json({"event": "failed", "code": error.code, "message": error.message})
+        raise
+
+
 def _tell_of_outside(server: Server, outside: list[str]) -> None:
     """How others find the server, whom it lets in, and how they know that it is the right one."""
     from chatnet.net.pins import show_pin
@@ -146,19 +165,6 @@ def _tell_of_outside(server: Server, outside: list[str]) -> None:
     if server.pin is not None and server.config.certificate is None:
         talk("Who comes without an invitation is asked whether this is the fingerprint of the server's key:")
         talk(f"  {show_pin(server.pin)}")
-
-
-def places(addresses: list[Address]) -> list[str]:
-    """How others may write where the server is reached by TLS, the best first: HOST, or HOST:PORT."""
-    found: dict[str, None] = {}
-    for address in addresses:
-        if address.scheme != TLS or address.is_local:
-            continue
-        everywhere = address.host in _EVERYWHERE
-        for host in (lan_addresses() or [socket.gethostname()]) if everywhere else [address.host]:
-            shown = f"[{host}]" if ":" in host else host
-            found[shown if address.port == DEFAULT_PORT else f"{shown}:{address.port}"] = None
-    return list(found)
 
 
 def _suggest(addresses: list[Address]) -> None:

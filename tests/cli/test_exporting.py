@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnet.model import Conversation, Kind, Message, Room, User
+from chatnet.model import Conversation, Kind, Message, Room, SharedFile, User
 from chatnet_cli.exporting import html_page, json_lines
 
 ME = User(1, "bob")
@@ -67,6 +67,22 @@ def test_a_page_needs_nothing_from_elsewhere_and_knows_dark_and_light() -> None:
 def test_actions_and_an_empty_room_have_their_form() -> None:
     assert "* <b>alice</b> waves" in page(said(1, "waves", kind=Kind.ACTION))
     assert "Nothing was said here." in Tags(page()).text
+
+
+@given(hostile, hostile)
+def test_a_shared_file_is_named_and_its_name_is_only_text(name: str, body: str) -> None:
+    file = SharedFile(55, 1, 1, name, 1024, bytes(32), 2, "alice", 0)
+    plain, odd = (
+        Tags(page(Message(1, 0, 2, "alice", "", Kind.FILE, text, 0, shared)))
+        for text, shared in (("hi", SharedFile(7, 1, 1, "a.txt", 1, bytes(32), 2, "alice", 0)), (body, file))
+    )
+    assert odd.tags == plain.tags
+    assert "shared a.txt (1 byte), file 7: hi" in plain.text
+    assert "(1 KiB), file 55" in odd.text
+
+
+def test_a_file_that_is_gone_is_said_to_be() -> None:
+    assert "shared a file that is gone" in Tags(page(said(1, "", kind=Kind.FILE))).text
 
 
 @given(st.lists(hostile))

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from chatnet.client.news import Invitation, RoomLost, RoomUpdated, UserRenamed
-from chatnet.model import Role, Room, User
+from chatnet.client.news import FileGone, Invitation, RoomLost, RoomUpdated, UserRenamed
+from chatnet.model import Conversation, Role, Room, User
 from chatnet_cli.notices import ConnectionNotices, social_notice
 
 ANNA = User(1, "anna", "", Role.ADMIN)
@@ -48,3 +48,7 @@ def test_other_names_and_other_roles_are_told() -> None:
     assert social_notice(UserRenamed(BERT, replace(BERT, role=Role.ADMIN)), ANNA) == "bert is now an admin"
     assert social_notice(UserRenamed(ANNA, replace(ANNA, role=Role.MEMBER)), BERT) == "anna is now a member"
     assert social_notice(UserRenamed(BERT, BERT), ANNA) is None
+
+
+def test_a_file_that_goes_is_told() -> None:
+    assert social_notice(FileGone(Conversation(7, BOARD, None), 55, 3), ANNA) == "board: file 55 is gone"

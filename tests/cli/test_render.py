@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chatnet.client.receipts import Receipt
-from chatnet.model import Conversation, Kind, Message, Room, User
+from chatnet.model import Conversation, Kind, Message, Room, SharedFile, User
 from chatnet_cli.output import Style
 from chatnet_cli.render import (
     message_line,
@@ -35,6 +36,13 @@ class Screen(io.StringIO):
         return True
 
 
+VIDEO = SharedFile(55, 1, 7, "video.mkv", 1_503_238_553, bytes(range(32)), 1, "alice", TIME, 3)
+
+
+def sharing(body: str, file: SharedFile | None = VIDEO) -> Message:
+    return Message(7, TIME, BOB.id, BOB.name, "", Kind.FILE, body, 0, file)
+
+
 def said(body: str, sender: User = ALICE, kind: Kind = Kind.TEXT, time: int = TIME) -> Message:
     return Message(7, time, sender.id, sender.name, sender.display, kind, body)
 
@@ -54,6 +62,15 @@ def line(message: Message, conversation: Conversation = LOBBY, me: User = BOB) -
         (said("hi", BOB), WITH_ALICE, "[12:18] bob -> Alice Smith (alice): hi"),
         (said("waves", BOB, Kind.ACTION), WITH_ALICE, "[12:18] bob -> Alice Smith (alice) * bob waves"),
         (said("note", BOB), Conversation(3, None, BOB), "[12:18] bob -> bob: note"),
+        (sharing(""), LOBBY, "[12:18] lobby * bob shared video.mkv (1.4 GiB), file 55"),
+        (sharing("hi"), LOBBY, '[12:18] lobby * bob shared video.mkv (1.4 GiB), file 55: "hi"'),
+        (
+            sharing("hi"),
+            WITH_ALICE,
+            '[12:18] bob -> Alice Smith (alice) * bob shared video.mkv (1.4 GiB), file 55: "hi"',
+        ),
+        (sharing("hi", None), LOBBY, '[12:18] lobby * bob shared a file that is gone: "hi"'),
+        (sharing("", None), LOBBY, "[12:18] lobby * bob shared a file that is gone"),
     ],
 )
 def test_a_message_is_one_line(message: Message, conversation: Conversation, shown: str) -> None:
@@ -93,6 +110,9 @@ def test_whatever_a_server_sends_no_line_is_a_command_or_another_line(
     shown = line(message, Conversation(1, Room(1, room), None))
     assert not set(shown) & set("\x1b\x9b\r\u202e\u2028")
     assert all(further.startswith(CONTINUATION) for further in shown.split("\n")[1:])
+    shared = line(sharing(body, replace(VIDEO, name=name)), Conversation(1, Room(1, room), None))
+    assert not set(shared) & set("\x1b\x9b\r\u202e\u2028")
+    assert all(further.startswith(CONTINUATION) for further in shared.split("\n")[1:])
     for text in (shown_user(User(1, name, display)), room_line(Room(1, room))):
         assert not set(text) & set("\x1b\x9b\r\n\t\u202e\u2028")
 
@@ -109,15 +129,30 @@ def test_a_message_as_an_object() -> None:
         "kind": "text",
         "text": "hi\n",
         "reference": None,
+        "file": None,
     }
     assert message_object(said("hi", BOB), LOBBY, BOB)["own"] is True
     assert message_object(said("hi", BOB), LOBBY, BOB)["room"] == "lobby"
+
+
+def test_a_shared_file_as_an_object() -> None:
+    shown = message_object(sharing("hi"), LOBBY, BOB)
+    assert (shown["kind"], shown["text"]) == ("file", "hi")
+    assert shown["file"] == {
+        "id": 55,
+        "name": "video.mkv",
+        "size": 1_503_238_553,
+        "sha256": bytes(range(32)).hex(),
+        "fetched": 3,
+    }
+    assert message_object(sharing("hi", None), LOBBY, BOB)["file"] is None
 
 
 @given(hostile, hostile)
 def test_every_object_is_a_line_of_json_in_ascii(name: str, body: str) -> None:
     for value in (
         message_object(Message(1, TIME, 9, name, name, Kind.ACTION, body), LOBBY, BOB),
+        message_object(sharing(body, replace(VIDEO, name=name)), LOBBY, BOB),
         user_object(User(1, name, name)),
         room_object(Room(1, name)),
     ):
@@ -130,9 +165,9 @@ def test_every_object_is_a_line_of_json_in_ascii(name: str, body: str) -> None:
 @pytest.mark.parametrize(
     ("room", "shown"),
     [
-        (Room(1, "lobby"), "lobby  0 members"),
-        (Room(1, "ops", members=1), "ops  1 member"),
-        (Room(1, "old", archived=True), "old  0 members  archived"),
+        (Room(1, "lobby"), "lobby  0 online"),
+        (Room(1, "ops", members=1), "ops  1 online"),
+        (Room(1, "old", archived=True), "old  0 online  archived"),
     ],
 )
 def test_a_room_is_one_line(room: Room, shown: str) -> None:

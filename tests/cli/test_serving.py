@@ -17,7 +17,7 @@ from chatnet.net.pins import show_pin
 from chatnet.server import Server
 from chatnet_cli import serving
 from chatnet_cli.failures import Failure
-from chatnet_cli.serving import Options, _keep, configuration, places
+from chatnet_cli.serving import Options, _keep, configuration
 
 DAY = 24 * 3600
 
@@ -61,6 +61,12 @@ def test_for_the_local_network_it_listens_everywhere_and_encrypted() -> None:
     assert all(address.scheme in (TLS, UNIX) for address in config.bind)
 
 
+def test_for_the_local_network_it_may_listen_where_it_is_told_to() -> None:
+    config, lan = chosen(lan=True, binds=("chatnet://0.0.0.0:6000", "chatnet+unix:///x"))
+    assert lan
+    assert config.bind == (Address(TLS, "0.0.0.0", 6000), Address(UNIX, path="/x"))
+
+
 def test_an_option_counts_more_than_the_file(tmp_path: Path) -> None:
     path = file(tmp_path, 'bind = "chatnet://0.0.0.0:7"\nkeep = "9d"\nhistory = "none"\n[limits]\ntext = 5')
     assert made(file=path).bind == (parse("chatnet://0.0.0.0:7"),)
@@ -90,7 +96,8 @@ def test_without_history_the_servers_key_is_kept_all_the_same() -> None:
     ("given", "words"),
     [
         ({"history": "none", "data": Path("x")}, "--history none keeps nothing"),
-        ({"lan": True, "binds": ("chatnet://localhost",)}, "--lan listens everywhere"),
+        ({"lan": True, "binds": ("chatnet://localhost",)}, "--lan is for other machines"),
+        ({"lan": True, "binds": ("chatnet+unix:///x",)}, "--lan is for other machines"),
     ],
 )
 def test_options_that_do_not_go_together(given: dict[str, Any], words: str) -> None:
@@ -127,23 +134,6 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 
 # -- what it says ---------------------------------------------------------------------------------------------
-
-
-def test_the_default_routes_address_comes_first_and_local_ones_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "lan_addresses", lambda: ["192.168.1.20", "10.0.0.7", "fd00::2"])
-    assert places([parse("chatnet://0.0.0.0:5555"), parse("chatnet+unix:///x")]) == [
-        "192.168.1.20",
-        "10.0.0.7",
-        "[fd00::2]",
-    ]
-    assert places([parse("chatnet://10.0.0.7:99"), parse("chatnet://127.0.0.1:98")]) == ["10.0.0.7:99"]
-    assert places([parse("chatnet+tcp://10.0.0.7:99")]) == []
-
-
-def test_a_machine_without_a_network_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "lan_addresses", list)
-    monkeypatch.setattr("socket.gethostname", lambda: "box")
-    assert places([parse("chatnet://0.0.0.0:5555")]) == ["box"]
 
 
 EVERYWHERE = (parse("chatnet://0.0.0.0:0"),)

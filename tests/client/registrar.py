@@ -178,3 +178,11 @@ class Visit(Generic[T]):
                 break
             errand.receive(encode(reply), 0.0)
         errand.connection_lost(0.0, None)
+
+
+def failure_of(visit: Visit[User]) -> Exception:
+    """Why the last connection was the last."""
+    assert visit.errand.outcome == []
+    assert visit.errand.is_final
+    assert visit.errand.failure is not None
+    return visit.errand.failure

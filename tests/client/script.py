@@ -22,7 +22,7 @@ IDENTITY = Identity(b"i" * 32, b"d" * 16)
 
 
 class Script:
-    """``byte_by_byte``: feed the session what the server says in pieces of one byte."""
+    """``byte_by_byte``: feed the session what the server says in pieces of one byte. ``features``: of the server."""
 
     def __init__(
         self,
@@ -32,8 +32,10 @@ class Script:
         byte_by_byte: bool = False,
         live: bool = False,
         random: float = 0.5,
+        features: tuple[str, ...] = (),
     ) -> None:
         self.now = 1000.0
+        self.features = features
         self.session = ClientSession(who, IDENTITY, random=lambda: random, live=live)
         self._channel = channel
         self._byte_by_byte = byte_by_byte
@@ -93,7 +95,7 @@ class Script:
     def greet_for(self, kind: type[R], server: bytes = SERVER) -> R:
         """Connect and say hello; returns the request of this kind that follows."""
         self.connect()
-        self.says(Hello(server, "0.0"))
+        self.says(Hello(server, "0.0", list(self.features)))
         return self.hears_one(kind)
 
     def log_in(self, *, server: bytes = SERVER, session: int = 1, user: User = ME) -> Login:

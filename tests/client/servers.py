@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from chatnet.address import TCP, Address
 from chatnet.config import Config
@@ -20,6 +21,15 @@ def running(port: int = 0, limits: Limits | None = None) -> Iterator[Address]:
     """A real server on loopback; the address is where it listens."""
     # Clients in one thread with the test do not take leave while the server waits for it.
     config = Config(bind=(Address(TCP, "127.0.0.1", port),), limits=limits or Limits(farewell_seconds=0.2))
+    with Server(config) as server:
+        yield server.addresses[0]
+
+
+@contextmanager
+def keeping_files(data: Path, port: int = 0, limits: Limits | None = None) -> Iterator[Address]:
+    """A real server on loopback that keeps files, and everything else, in a folder."""
+    bind = (Address(TCP, "127.0.0.1", port),)
+    config = Config(bind=bind, data=data, open=True, limits=limits or Limits(farewell_seconds=0.2, disk_reserve=0))
     with Server(config) as server:
         yield server.addresses[0]
 
@@ -54,6 +64,10 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = Address(TCP, "127.0.0.1", self._listener.getsockname()[1])
         self.connections = 0
+        self.up = self.down = 0
+        """Bytes that were passed on to the server, and from it."""
+        self.flip_up = self.flip_down = -1
+        """Which of them to change, if any."""
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._stalled = self._closed = False
         self._lock = threading.Lock()
@@ -107,7 +121,7 @@ class Wire:
         try:
             data = source.recv(65536)
             if data:
-                target.sendall(data)
+                target.sendall(self._seen(source, bytearray(data)))
                 return
         except OSError:
             pass  # the other side has gone: so shall this one
@@ -115,3 +129,14 @@ class Wire:
             self._pairs.remove(pair)
             for sock in pair:
                 sock.close()
+
+    def _seen(self, source: socket.socket, data: bytearray) -> bytearray:
+        if any(source is here for here, _ in self._pairs):
+            if self.up <= self.flip_up < self.up + len(data):
+                data[self.flip_up - self.up] ^= 1
+            self.up += len(data)
+        else:
+            if self.down <= self.flip_down < self.down + len(data):
+                data[self.flip_down - self.down] ^= 1
+            self.down += len(data)
+        return data

@@ -10,72 +10,18 @@ import pytest
 
 from chatnet.address import Address
 from chatnet.client.link import Link
-from chatnet.client.news import Offline, Online, Stored
+from chatnet.client.news import Offline, Stored
 from chatnet.client.outbox import ToConversation
 from chatnet.client.session import ClientSession
 from chatnet.errors import ErrorCode, Unreachable
-from chatnet.events import Ack, Closing, Event, Hello, Welcome
+from chatnet.events import Ack, Closing
 from chatnet.model import Kind
-from chatnet.net.ports import Listener
-from chatnet.requests import Login, Post
+from chatnet.requests import Post
 from chatnet.transports import registry
 from chatnet.transports.stream import StreamTransport
-from chatnet.wire.codec import decode_request, encode
-from chatnet.wire.frames import MAX_PAYLOAD, PREFACE, FrameReader
-from tests.client.script import IDENTITY, ME, SERVER
+from tests.client.link_rig import PAIR, Rig, no_listener
+from tests.client.script import IDENTITY
 from tests.client.servers import PATIENCE
-
-PAIR = Address("test+pair", "pair")
-
-
-class Rig:
-    """A link, and the other end of its connection."""
-
-    def __init__(self) -> None:
-        self.ours, self.theirs = socket.socketpair()
-        self.ours.setblocking(False)
-        self.theirs.settimeout(PATIENCE)
-        registry.register(PAIR.scheme, _no_listener, self._connect)
-        self.session = ClientSession("alice", IDENTITY, random=lambda: 0.5, live=False)
-        self.link = Link(self.session)
-        self._reader = FrameReader(MAX_PAYLOAD)
-
-    def _connect(self, address: Address, timeout: float) -> StreamTransport:
-        del timeout
-        return StreamTransport(self.ours, str(address), True)
-
-    def log_in(self) -> None:
-        self.link.connect(PAIR, PATIENCE)
-        self.step()
-        assert self.theirs.recv(len(PREFACE)) == PREFACE
-        self.says(Hello(SERVER, ""))
-        self.step()
-        login = self.hears()
-        assert isinstance(login, Login)
-        self.says(Welcome(login.id, ME, 1, "none", 0))
-        self.step()
-        assert self.session.news() == [Online(ME, resumed=False)]
-
-    def step(self, seconds: float = 0.0) -> None:
-        self.link.step(time.monotonic() + seconds)
-
-    def says(self, *events: Event) -> None:
-        self.theirs.sendall(b"".join(map(encode, events)))
-
-    def hears(self) -> object:
-        """The next request."""
-        while (payload := self._reader.next_frame()) is None:
-            self._reader.receive(self.theirs.recv(65536))
-        return decode_request(payload)
-
-    def close(self) -> None:
-        self.link.close()
-        self.ours.close()
-        self.theirs.close()
-
-
-def _no_listener(address: Address) -> Listener:
-    raise AssertionError(f"nobody listens at {address}")
 
 
 @pytest.fixture
@@ -182,7 +128,7 @@ def test_nobody_there_is_for_the_caller_to_handle(rig: Rig) -> None:
     def refuse(address: Address, timeout: float) -> StreamTransport:
         raise Unreachable(ErrorCode.UNREACHABLE, f"nobody at {address} within {timeout}")
 
-    registry.register(PAIR.scheme, _no_listener, refuse)
+    registry.register(PAIR.scheme, no_listener, refuse)
     with pytest.raises(Unreachable, match="nobody at"):
         rig.link.connect(PAIR, 1.0)
     assert rig.session.news() == []

@@ -1,8 +1,10 @@
 """Outboxes on disk: what is added stays until it is answered, whoever ends, and is never in two hands."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,27 @@ def test_nobody_else_can_read_what_waits(tmp_path: Path) -> None:
         outbox.add(BOB, "hi", Kind.TEXT, 0)
         for path in (tmp_path / "box").rglob("*"):
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_draft_that_shares_a_file_still_does_after_a_restart(tmp_path: Path) -> None:
+    with DiskOutbox(tmp_path / "1") as outbox:
+        outbox.add(ToConversation(5), "from the trip", Kind.FILE, 0, 55)
+    with DiskOutbox(tmp_path / "1") as outbox:
+        assert list(outbox) == [Draft(1, ToConversation(5), "from the trip", Kind.FILE, 0, 55)]
+
+
+def test_an_outbox_that_is_older_than_files_is_read_and_used_on(tmp_path: Path) -> None:
+    folder = tmp_path / "box" / "1"
+    with DiskOutbox(folder):
+        pass
+    with closing(sqlite3.connect(folder / "outbox.db", isolation_level=None)) as database:
+        database.execute("ALTER TABLE drafts DROP COLUMN file")
+        database.execute("INSERT INTO drafts VALUES (3, 'user', 'bob', 'old', 0, 0)")
+    old = Draft(3, BOB, "old")
+    assert Spool(tmp_path / "box").peek() == [old]
+    for file in (55, 56):
+        with DiskOutbox(folder) as outbox:
+            new = outbox.add(ToConversation(5), "new", Kind.FILE, 0, file)
+            assert list(outbox) == [old, new]
+            assert new.file == file
+            outbox.remove(new.n)

@@ -7,18 +7,23 @@ from chatnet.client.news import Incoming, News
 from chatnet.client.session import ClientSession, Phase
 from chatnet.clock import Now
 from chatnet.core.callers import Caller
-from chatnet.core.effects import Append, AwaitDrain, Broadcast, Close, Effect, Read, Reply
+from chatnet.core.effects import Admit, Append, AwaitDrain, Broadcast, Bulk, Close, Effect, FileWork, Read, Reply
 from chatnet.core.entries import Entry, Failed, Handle, Snapshot
 from chatnet.core.hub import Hub
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Closing, Event
+from chatnet.files.parts import Pace
 from chatnet.frontends.native import NativeFrontend
-from chatnet.model import ConversationId
+from chatnet.model import ConversationId, TransferId
+from chatnet.requests import Request
 from chatnet.store.memory import MemoryStore
+from chatnet.testing.file_stores import SteppedFileStore
+from chatnet.testing.memory_disk import MemoryDisk
 from chatnet.wire.codec import encode
 
 LIMITS = Limits()
+PACE = Pace(mark=1000, sync=50_000, read=10_000)
 
 
 class Line:
@@ -30,6 +35,9 @@ class Line:
         self.is_known = False
         self.to_server = b""
         self.to_client = b""
+        self.bulk: list[Event] = []
+        self.durable: dict[TransferId, int] = {}
+        """How much of each upload the server has said to have for good."""
 
 
 class Person:
@@ -54,9 +62,13 @@ class Person:
 
 
 class World:
-    """A server, its store, and people. ``fails``: the store refuses every batch until it is False again."""
+    """A server, its store, and people. ``fails``: the store refuses every batch until it is False again.
 
-    def __init__(self, *names: str) -> None:
+    ``with_files``: the server keeps files, on a disk in memory.
+    """
+
+    def __init__(self, *names: str, with_files: bool = False) -> None:
+        self.with_files = with_files
         self.now = Now(1000.0, 1_700_000_000_000)
         self.people = [Person(name, number) for number, name in enumerate(names, 1)]
         self.fails = False
@@ -65,6 +77,9 @@ class World:
     def start(self, server: bytes) -> None:
         """The server starts with an empty store; whoever was connected is not any more."""
         self.store = MemoryStore()
+        self.disk = MemoryDisk()
+        self.files = SteppedFileStore(self.disk, pace=PACE)
+        self.files.load()
         self.hub = Hub(
             Snapshot(),
             limits=LIMITS,
@@ -73,6 +88,7 @@ class World:
             history="none",
             open_to_guests=True,
             entropy=bytes,
+            with_files=self.with_files,
         )
         self._batch: list[Entry] = []
         self._unnoticed: list[Line] = []
@@ -111,9 +127,14 @@ class World:
         if line is None:
             return
         line.to_server += person.session.data_to_send()
+        if not line.to_server:
+            line.to_server += person.session.bulk_to_send()
         arrived, line.to_server = line.to_server[:up], line.to_server[up:]
         self._arrive(line, arrived)
         self._end_turn()
+        if line.bulk and not line.to_client:
+            self.tell(line, line.bulk.pop(0))
+            self._do(self.hub.bulk_sent(line, self.now))
         arrived, line.to_client = line.to_client[:down], line.to_client[down:]
         person.session.receive(arrived, self.now.monotonic)
         person.news += person.session.news()
@@ -137,7 +158,7 @@ class World:
         if line is None or not person.session.is_online or person.session.unanswered:
             return True
         line.to_server += person.session.data_to_send()
-        return bool(line.to_server or line.to_client)
+        return bool(line.to_server or line.to_client or line.bulk or person.session.has_bulk)
 
     def wait(self, seconds: float) -> None:
         """Time passes for everybody."""
@@ -156,7 +177,11 @@ class World:
             line.is_known = True
             self._do(self.hub.connected(line, Caller(is_local=True), self.now))
         while (request := line.frontend.next_request()) is not None:
-            self._do(self.hub.handle(line, request, self.now))
+            self.handle(line, request)
+
+    def handle(self, line: Line, request: Request) -> None:
+        """Something is asked of the server."""
+        self._do(self.hub.handle(line, request, self.now))
 
     def _end_turn(self) -> None:
         self._do(self.hub.end_turn(self.now))
@@ -167,6 +192,8 @@ class World:
             self.store.submit(batch)
         for completion in self.store.completions():
             self._do(self.hub.completed(completion, self.now))
+        for answer in self.files.completions():
+            self._do(self.hub.filed(answer, self.now))
 
     def _do(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -180,6 +207,14 @@ class World:
                 case Broadcast(audience=audience, event=event):
                     for session in audience:
                         self._tell(session, event)
+                case Bulk(session=session, event=event):
+                    assert isinstance(session, Line)
+                    session.bulk.append(event)
+                case Admit(session=session):
+                    assert isinstance(session, Line)
+                    session.frontend.admit()
+                case FileWork(job=job):
+                    self.files.submit(job)
                 case AwaitDrain(session=session):
                     self._do(self.hub.drained(session, self.now))
                 case Close(session=session, code=code, reason=reason):
@@ -188,4 +223,8 @@ class World:
     def _tell(self, session: Handle, event: Event) -> None:
         assert isinstance(session, Line)
         if session.user.line is session:
-            session.to_client += encode(event)
+            self.tell(session, event)
+
+    def tell(self, line: Line, event: Event) -> None:
+        """The server says something over a connection that is there."""
+        line.to_client += encode(event)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from chatnet.auth.tokens import hash_token
 from chatnet.core.effects import Effect
 from chatnet.core.entries import PutToken, PutUser, SavedConversation, Snapshot
+from chatnet.core.gauges import Gauges
 from chatnet.core.limits import Limits
 from chatnet.events import Event
 from chatnet.model import Act, Role, Scope, User
@@ -12,7 +13,13 @@ from chatnet.requests import ChangeRoom, Moderate, TokenLogin
 from tests.core.script import Script, events
 
 
-def club(*names: str, admins: Iterable[str] = (), guests: Iterable[str] = (), limits: Limits | None = None) -> Script:
+def club(
+    *names: str,
+    admins: Iterable[str] = (),
+    guests: Iterable[str] = (),
+    limits: Limits | None = None,
+    gauges: Gauges | None = None,
+) -> Script:
     """All of these are connected, as sessions of their names; ids count from 1: accounts, admins, guests."""
     everybody = [*names, *admins]
     roles = [Role.ADMIN if name in admins else Role.MEMBER for name in everybody]
@@ -22,6 +29,7 @@ def club(*names: str, admins: Iterable[str] = (), guests: Iterable[str] = (), li
         snapshot=Snapshot(users, tokens=tokens, next_user=len(users) + 1, next_token=len(users) + 1),
         limits=limits,
         open_to_guests=True,
+        gauges=gauges,
     )
     chat.store.users = {user.id: user for user in users}
     chat.store.tokens = {token.id: token for token in tokens}
@@ -32,10 +40,10 @@ def club(*names: str, admins: Iterable[str] = (), guests: Iterable[str] = (), li
     return chat
 
 
-def enter(chat: Script, session: str, name: str | None = None) -> list[Effect]:
-    """An account connects; the session is called as it is if nothing is said."""
+def enter(chat: Script, session: str, name: str | None = None, *, device: str | None = None) -> list[Effect]:
+    """An account connects; it and its device are called as the session if nothing is said."""
     chat.connect(session)
-    return chat.ask(session, TokenLogin(1, _token(name or session), session.encode().ljust(16, b".")[:16]))
+    return chat.ask(session, TokenLogin(1, _token(name or session), (device or session).encode().ljust(16, b".")[:16]))
 
 
 def reopened(chat: Script) -> Script:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from chatnet.clock import Now
 from chatnet.core.callers import Caller
-from chatnet.core.effects import Append, Broadcast, Effect, Read, Reply
+from chatnet.core.effects import Append, Broadcast, Effect, FileWork, Read, Reply
 from chatnet.core.entries import (
     Batch,
     DeedsRead,
@@ -22,11 +22,14 @@ from chatnet.core.entries import (
     SavedConversation,
     Snapshot,
 )
+from chatnet.core.gauges import Gauges
 from chatnet.core.hub import Hub
 from chatnet.core.limits import Limits
+from chatnet.core.retention import KEEP_ALL, Keep
 from chatnet.events import Event, Opened, Refused
 from chatnet.model import Kind, Message, User
 from chatnet.requests import CreateRoom, Join, Login, Open, Post, Request
+from tests.core.slow_files import SlowFiles
 from tests.core.slow_store import SlowStore
 
 LOBBY_ID = 1
@@ -59,7 +62,11 @@ class Script:
         snapshot: Snapshot | None = None,
         open_to_guests: bool = False,
         window: int | None = None,
+        gauges: Gauges | None = None,
+        files: SlowFiles | None = None,
+        keep: Keep = KEEP_ALL,
     ) -> None:
+        """``files``: a file store, for a server that has one."""
         self._draws = 0
         self.hub = Hub(
             snapshot or Snapshot(),
@@ -69,7 +76,11 @@ class Script:
             history="none",
             open_to_guests=open_to_guests,
             entropy=self._entropy,
+            keep=keep,
+            with_files=files is not None,
+            gauges=gauges,
         )
+        self.files = SlowFiles() if files is None else files
         self.store = SlowStore(window)
         if snapshot is not None:
             self.store.users = {user.id: user for user in snapshot.users}
@@ -227,6 +238,8 @@ class Script:
                     self.batch.append(entry)
                 case Read(query=ReadMessages() | ReadDeeds() as query):
                     self.store.read(query)
+                case FileWork(job=job):
+                    self.files.submit(job)
                 case Broadcast(audience=audience, event=event):
                     effect = to([str(session) for session in audience], event)
             taken.append(effect)

@@ -11,30 +11,37 @@ from chatnet.core.entries import (
     DropChat,
     DropInvitation,
     DropMember,
+    DropShared,
     DropToken,
+    DropUpload,
     DropUser,
     Duplicate,
     Entry,
+    Expire,
     Failed,
     Outcome,
     PageRead,
     PutBan,
     PutChat,
     PutDeed,
+    PutFile,
     PutInvitation,
     PutMember,
     PutMessage,
     PutRoom,
     PutToken,
+    PutUpload,
     PutUser,
     ReadDeeds,
     ReadFailed,
     ReadMessages,
+    SavedFile,
     Stale,
+    UploadId,
 )
 from chatnet.core.policy import text_bytes
 from chatnet.errors import ErrorCode
-from chatnet.model import Act, ConversationId, Deed, DeviceId, Message, Seq, TokenId, UserId
+from chatnet.model import Act, ConversationId, Deed, DeviceId, FileId, Message, Seq, TokenId, UserId
 
 RETRY_AFTER = 1.0
 _HEARD = None
@@ -60,9 +67,22 @@ class SlowStore:
         self.deeds: list[PutDeed] = []
         self.members: dict[tuple[ConversationId, UserId], PutMember] = {}
         self.bans: dict[tuple[ConversationId, UserId, Act], PutBan] = {}
+        self.uploads: dict[UploadId, PutUpload] = {}
+        self.files: dict[FileId, SavedFile] = {}
+        self.last_upload = self.last_file = 0
+        """The greatest numbers that were ever put."""
         self._window = window
         self._devices: dict[DeviceId, dict[int, Duplicate]] = {}
         self._failing = False
+
+    def go_on(self, before: "SlowStore") -> None:
+        """Begin with all that another one has stored; what it had not stored is lost."""
+        self.log, self.first, self._devices = before.log, before.first, before._devices
+        self.users, self.conversations = before.users, before.conversations
+        self.tokens, self.invitations, self.deeds = before.tokens, before.invitations, before.deeds
+        self.members, self.bans = before.members, before.bans
+        self.uploads, self.last_upload = before.uploads, before.last_upload
+        self.files, self.last_file = before.files, before.last_file
 
     # -- batches ----------------------------------------------------------------------------------------------
 
@@ -120,9 +140,24 @@ class SlowStore:
                 self.invitations.pop(entry.name, None)
             case PutDeed():
                 self.deeds.append(entry)
+            case Expire():
+                self._expire(entry, firsts)
             case DropChat():
                 self.conversations.pop(entry.id, None)
                 self.log.pop(entry.id, None)
+                self.uploads = {id: row for id, row in self.uploads.items() if row.conversation != entry.id}
+                self.files = {id: kept for id, kept in self.files.items() if kept.file.conversation != entry.id}
+            case PutUpload():
+                self.uploads[entry.id] = entry
+                self.last_upload = max(self.last_upload, entry.id)
+            case DropUpload():
+                self.uploads.pop(entry.id, None)
+            case PutFile():
+                kept = self.files.get(entry.id)
+                self.files[entry.id] = SavedFile(entry, kept.seq if kept is not None else 0)
+                self.last_file = max(self.last_file, entry.id)
+            case DropShared():
+                self.files.pop(entry.id, None)
             case PutMessage() | CheckMessage():
                 return self._answer(entry, firsts)
         return None
@@ -139,10 +174,19 @@ class SlowStore:
         e = entry
         message = Message(len(log) + 1, e.time, e.sender, e.name, e.display, e.kind, e.body, e.reference)
         log.append(message)
+        if entry.file:
+            assert not self.files[entry.file].seq, "a file that is shared twice"
+            self.files[entry.file] = SavedFile(self.files[entry.file].file, message.seq)
         answers[entry.n] = Duplicate(entry.conversation, message.seq, message.time)
         if self._window is not None and len(log) > self._window:
             self.first[entry.conversation] = firsts[entry.conversation] = len(log) - self._window + 1
         return message
+
+    def _expire(self, entry: Expire, firsts: dict[ConversationId, Seq]) -> None:
+        before = self.first.get(entry.conversation, 1)
+        old = [m.seq for m in self.log.get(entry.conversation, [])[before - 1 :] if m.time < entry.before]
+        if old:
+            self.first[entry.conversation] = firsts[entry.conversation] = old[-1] + 1
 
     # -- reading ----------------------------------------------------------------------------------------------
 

@@ -15,9 +15,9 @@ from chatnet.requests import Post
 from tests.core.script import LOBBY_ID, Script, the
 
 
-def check(body: str, kind: Kind = Kind.TEXT) -> ErrorCode | None:
+def check(body: str, kind: Kind = Kind.TEXT, file: int = 0) -> ErrorCode | None:
     """The code of the refusal, if there is one."""
-    refusal = check_content(Post(1, 1, body, kind), text_bytes(body), Limits())
+    refusal = check_content(Post(1, 1, body, kind, file=file), text_bytes(body), Limits())
     return None if refusal is None else refusal[0]
 
 
@@ -56,9 +56,19 @@ def test_an_empty_text_cannot_be_said() -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_clients_say_four_kinds_of_messages(kind: Kind) -> None:
-    is_sayable = kind in (Kind.TEXT, Kind.ACTION, Kind.ASK, Kind.ANSWER)
-    assert check("hi", kind) == (None if is_sayable else ErrorCode.FORBIDDEN)
+def test_clients_say_all_kinds_of_messages_but_the_servers_own(kind: Kind) -> None:
+    file = 55 if kind is Kind.FILE else 0
+    assert check("hi", kind, file) == (ErrorCode.FORBIDDEN if kind is Kind.SYSTEM else None)
+
+
+def test_a_message_of_the_kind_file_says_which() -> None:
+    assert check("hi", Kind.FILE, 0) == ErrorCode.BAD_REQUEST
+
+
+def test_only_what_shares_a_file_needs_no_text() -> None:
+    assert check("", Kind.FILE, 55) is None
+    assert check("", Kind.TEXT) == ErrorCode.BAD_TEXT
+    assert check("\a", Kind.FILE, 55) == ErrorCode.BAD_TEXT
 
 
 @pytest.mark.parametrize(

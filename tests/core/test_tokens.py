@@ -21,11 +21,14 @@ from chatnet.requests import (
     FinishScram,
     Follow,
     GetHistory,
+    GetStats,
     Join,
     ListAccounts,
     ListAudit,
     ListBans,
+    ListConnections,
     ListConversations,
+    ListFiles,
     ListInvitations,
     ListMembers,
     ListRooms,
@@ -39,6 +42,7 @@ from chatnet.requests import (
     Ping,
     Proof,
     Register,
+    RemoveFile,
     Rename,
     Request,
     RevokeInvitation,
@@ -46,8 +50,11 @@ from chatnet.requests import (
     Search,
     SetPassword,
     SetRole,
+    StartDownload,
     StartScram,
     TokenLogin,
+    Unwatch,
+    Watch,
 )
 from tests.core.proving import code_of, device, done, enter, people, reply, token, token_login, verifier
 from tests.core.script import START, Script, events, refusal, the
@@ -323,6 +330,13 @@ OTHERS: list[Request] = [
     ListMembers(9, 1),
     ListBans(9),
     ListAudit(9),
+    StartDownload(9, 55),
+    ListFiles(9),
+    RemoveFile(9, 55),
+    Watch(9),
+    Unwatch(9),
+    GetStats(9),
+    ListConnections(9),
 ]
 
 
@@ -336,4 +350,6 @@ def test_it_asks_for_nothing_else(request_: Request) -> None:
 
 def test_that_was_every_other_request_there_is() -> None:
     allowed = {"Post", "Open", "Ping", "Alive"}
+    allowed |= {"StartUpload", "ProveUpload", "SendChunk", "FinishUpload", "StopTransfer"}
+    allowed |= {"GrantCredit"}  # for a download, which it cannot have
     assert {type(request).__name__ for request in OTHERS} == {t.__name__ for t in AnyRequest.__args__} - allowed

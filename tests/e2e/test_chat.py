@@ -64,8 +64,8 @@ def test_the_commands_do_what_help_says(chatnet: Chatnet) -> None:
         "ops <alice> /not a command",
         "ops <alice> /not a command",
         "alice",
-        "lobby  2 members",
-        "ops  1 member",
+        "lobby  2 online",
+        "ops  1 online",
         "ops <alicia> it is me",
         "lobby <alicia> back",
     ]

@@ -41,13 +41,13 @@ def test_who_lists_those_who_listen(chatnet: Chatnet) -> None:
 
 
 def test_a_room_is_made_listed_talked_in_archived_and_opened_again(chatnet: Chatnet) -> None:
-    assert chatnet.run("rooms").stdout == "lobby  0 members\n"
+    assert chatnet.run("rooms").stdout == "lobby  0 online\n"
     assert chatnet.run("rooms", "create", "--as", "alice", "ops").returncode == 0
-    assert chatnet.run("rooms").stdout == "lobby  0 members\nops  0 members\n"
+    assert chatnet.run("rooms").stdout == "lobby  0 online\nops  0 online\n"
     assert chatnet.run("send", "--as", "bob", "--room", "ops", "hi").returncode == 0
     assert chatnet.run("rooms", "archive", "--as", "alice", "ops").returncode == 0
-    assert chatnet.run("rooms").stdout == "lobby  0 members\n"
-    assert chatnet.run("rooms", "--all").stdout == "lobby  0 members\nops  0 members  archived\n"
+    assert chatnet.run("rooms").stdout == "lobby  0 online\n"
+    assert chatnet.run("rooms", "--all").stdout == "lobby  0 online\nops  0 online  archived\n"
     assert chatnet.run("send", "--as", "bob", "--room", "ops", "hi").returncode == 77
     assert chatnet.run("rooms", "archive", "--as", "alice", "ops", "--undo").returncode == 0
     assert chatnet.run("send", "--as", "bob", "--room", "ops", "again").returncode == 0
@@ -96,6 +96,7 @@ def test_json_says_everything_about_a_message(chatnet: Chatnet) -> None:
         "kind": "text",
         "text": "h\u00e9\nyou",
         "reference": None,
+        "file": None,
     }
     assert message["time"].endswith("Z")
 

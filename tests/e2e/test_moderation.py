@@ -52,6 +52,7 @@ MEMBERS_CANNOT = {
     "unmute": ["alice2"],
     "bans": [],
     "audit": [],
+    "stats": [],
 }
 
 

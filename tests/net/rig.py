@@ -6,12 +6,14 @@ from chatnet.clock import Now
 from chatnet.core.callers import Caller
 from chatnet.core.effects import Admit, Append, Effect, Reply
 from chatnet.core.entries import Batch, Completion, Handle, PutRoom, Query, Snapshot
+from chatnet.core.file_jobs import FileAnswer, FileJob
 from chatnet.core.limits import KIB, Limits
 from chatnet.events import Deliver, Event, Hello, Presence
 from chatnet.frontends.native import NativeFrontend
 from chatnet.model import Kind, Message
 from chatnet.net.connections import Connections
 from chatnet.net.dispatch import Dispatcher
+from chatnet.net.filing import FileLink
 from chatnet.net.intake import Intake
 from chatnet.net.loop import EventLoop
 from chatnet.net.peer import Peer
@@ -53,6 +55,8 @@ class ScriptedCore:
         self.on_completed: Callable[[Completion], list[Effect]] = lambda _: []
         self.on_fell_behind: Callable[[Handle, Deliver], list[Effect]] = lambda *_: []
         self.on_drained: Callable[[Handle], list[Effect]] = lambda _: []
+        self.on_filed: Callable[[FileAnswer], list[Effect]] = lambda _: []
+        self.on_bulk_sent: Callable[[Handle], list[Effect]] = lambda _: []
         self.on_end_turn: Callable[[], list[Effect]] = list
         self.on_tick: Callable[[], list[Effect]] = list
         self.seconds = 0.0
@@ -80,6 +84,14 @@ class ScriptedCore:
     def drained(self, session: Handle, now: Now) -> list[Effect]:
         self._note(now, "drained", session)
         return self.on_drained(session)
+
+    def filed(self, answer: FileAnswer, now: Now) -> list[Effect]:
+        self._note(now, "filed", answer)
+        return self.on_filed(answer)
+
+    def bulk_sent(self, session: Handle, now: Now) -> list[Effect]:
+        self._note(now, "bulk_sent", session)
+        return self.on_bulk_sent(session)
 
     def end_turn(self, now: Now) -> list[Effect]:
         self.seconds = now.monotonic
@@ -145,10 +157,49 @@ class ScriptedStore:
             raise self.error
 
 
+class ScriptedFileStore:
+    """Likewise. ``log`` has the jobs, and ``close``."""
+
+    def __init__(self) -> None:
+        self.log: list[FileJob | str] = []
+        self.answers: list[FileAnswer] = []
+        self.error: Exception | None = None
+        self.wakeup: Callable[[], None] | None = None
+
+    def load(self) -> None:
+        self._fail()
+        self.log.append("load")
+
+    def bind(self, wakeup: Callable[[], None]) -> None:
+        self.wakeup = wakeup
+
+    def submit(self, job: FileJob) -> None:
+        self._fail()
+        self.log.append(job)
+
+    def completions(self) -> list[FileAnswer]:
+        self._fail()
+        answers, self.answers = self.answers, []
+        return answers
+
+    def close(self) -> None:
+        self._fail()
+        self.log.append("close")
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
 class CountingTransport(MemoryTransport):
     """Counts how often it was asked to write, and must not be asked for anything once it is closed."""
 
     sends = 0
+    favours_latency = False
+
+    def favour_latency(self) -> None:
+        assert not self.is_closed
+        self.favours_latency = True
 
     def send(self, data: bytes | memoryview) -> int:
         assert not self.is_closed
@@ -209,7 +260,9 @@ class Rig:
         self.core = ScriptedCore()
         self.store = ScriptedStore()
         self.link = StoreLink(self.store)
-        self.dispatcher = Dispatcher(self.core, self.link, self.connections)
+        self.file_store = ScriptedFileStore()
+        self.files = FileLink(self.file_store)
+        self.dispatcher = Dispatcher(self.core, self.link, self.files, self.connections)
         self.intake = Intake(self.core, self.dispatcher, self.connections)
         self.loop.end_of_turn = self.end_turn
 

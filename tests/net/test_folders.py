@@ -10,7 +10,7 @@ import pytest
 
 from chatnet.errors import ConfigError, ErrorCode
 from chatnet.net import folders
-from chatnet.net.folders import FolderLock, default_data_folder, make_private_folder, sync_folder
+from chatnet.net.folders import FolderLock, default_data_folder, lock_holder, make_private_folder, sync_folder
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
 
@@ -102,6 +102,15 @@ def test_a_second_server_is_refused_and_told_of_the_first(tmp_path: Path) -> Non
     assert caught.value.code == ErrorCode.DATA_IN_USE
     lock.release()
     FolderLock(tmp_path).release()
+
+
+def test_who_holds_a_folder_is_known_to_others(tmp_path: Path) -> None:
+    assert lock_holder(tmp_path) is None
+    lock = FolderLock(tmp_path)
+    assert lock_holder(tmp_path) == os.getpid()
+    lock.release()
+    (tmp_path / "lock").write_text("nobody")
+    assert lock_holder(tmp_path) is None
 
 
 def test_the_lock_of_a_killed_server_is_free(tmp_path: Path) -> None:

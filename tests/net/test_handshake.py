@@ -171,7 +171,7 @@ def test_one_connection_too_many_is_closed_during_its_handshake() -> None:
 def test_a_stopping_server_tells_those_who_shake_hands_just_now(rig: Shaking) -> None:
     client, _ = rig.arrive()
     acceptor = World().acceptor
-    shutdown = Shutdown(acceptor, rig.link, rig.connections)
+    shutdown = Shutdown(acceptor, rig.link, rig.files, rig.connections)
     shutdown.step()
     client.transport.send(SHAKE)
     rig.settle()

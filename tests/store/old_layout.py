@@ -1,4 +1,4 @@
-"""Makes a database as a chatnet without accounts has left it."""
+"""Makes databases as a chatnet without accounts, and one without files, have left them."""
 
 import sqlite3
 from contextlib import closing
@@ -10,6 +10,8 @@ from chatnet.store.rows import CHATS, MARKS, META, Table
 from chatnet.store.schema import MESSAGES
 
 SERVER = b"s" * 16
+_BEFORE_FILES = Path(__file__).with_name("before_files.sql")
+"""Written by that chatnet itself: rooms, chats, messages, and something of all that accounts have."""
 ROWS: list[tuple[Table, tuple[object, ...]]] = [
     (META, ("server", SERVER)),
     (META, ("next_user", 10_003)),
@@ -29,6 +31,12 @@ def make_old(folder: Path) -> None:
         make_old_layout(database)
         for table, values in ROWS:
             database.execute(table.put, table.sealed(*values))
+
+
+def make_before_files(folder: Path) -> None:
+    """The database of a chatnet with accounts, closed."""
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as database:
+        database.executescript(_BEFORE_FILES.read_text("utf-8"))
 
 
 def make_old_layout(database: sqlite3.Connection) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +14,7 @@ from chatnet.core.entries import Committed
 from chatnet.model import Message
 from chatnet.store.backup import backup
 from chatnet.store.check import check
-from chatnet.store.failures import StoreUnusable
+from chatnet.store.failures import DatabaseTooNew, StoreUnusable
 from chatnet.store.opening import FILE_NAME
 from chatnet.store.schema import row_id
 from chatnet.testing.store_driver import seqs
@@ -121,6 +122,58 @@ def test_of_a_backup_that_cannot_be_made_nothing_is_left(folder: Path, elsewhere
     assert list(elsewhere.iterdir()) == []
     with pytest.raises(FileNotFoundError):
         backup(folder / FILE_NAME, elsewhere / "nowhere" / "copy.db")
+
+
+WRITE_VERSION, SCHEMA_FORMAT = 18, 47
+"""Places in the header of the file: https://sqlite.org/fileformat.html, 1.3."""
+
+
+@pytest.mark.parametrize("place", [0, WRITE_VERSION, WRITE_VERSION + 1, 20, SCHEMA_FORMAT])
+def test_a_damaged_header_is_the_databases_fault_and_not_the_copys(folder: Path, elsewhere: Path, place: int) -> None:
+    fill(folder, 10)
+    with (folder / FILE_NAME).open("r+b") as file:
+        file.seek(place)
+        file.write(b"\x06")
+    with pytest.raises(StoreUnusable) as caught:
+        backup(folder / FILE_NAME, elsewhere / "copy.db")
+    assert caught.value.message.startswith(f"cannot use the database {folder / FILE_NAME}: it")
+    assert str(elsewhere) not in caught.value.message
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_header_for_a_newer_sqlite_is_named(folder: Path, elsewhere: Path) -> None:
+    fill(folder, 10)
+    with (folder / FILE_NAME).open("r+b") as file:
+        file.seek(WRITE_VERSION)
+        file.write(b"\x06")
+    with pytest.raises(StoreUnusable, match="its header says that it is for a newer SQLite"):
+        backup(folder / FILE_NAME, elsewhere / "copy.db")
+
+
+def test_a_database_of_a_newer_chatnet_is_refused_by_its_own_name(folder: Path, elsewhere: Path) -> None:
+    fill(folder, 10)
+    with by_hand(folder) as database:
+        database.execute("INSERT INTO migrations VALUES ('9999-telepathy')")
+    with pytest.raises(DatabaseTooNew, match=f"cannot use the database {folder / FILE_NAME}: .*9999-telepathy"):
+        backup(folder / FILE_NAME, elsewhere / "copy.db")
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of this sort")
+def test_a_disk_that_takes_no_more_is_the_copys_fault(folder: Path, elsewhere: Path) -> None:
+    import resource
+
+    fill(folder, 500)
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Enough for the index of the log, which SQLite makes beside the database.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40 * 1024, old[1]))
+    try:
+        with pytest.raises(OSError, match=r"No space|Input/output") as caught:
+            backup(folder / FILE_NAME, elsewhere / "copy.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert caught.value.filename == str(elsewhere / "copy.db")
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_damaged_database_is_copied_and_its_damage_named(folder: Path, elsewhere: Path) -> None:

@@ -24,6 +24,7 @@ from chatnet.store.sqlite import SqliteStore
 from tests.e2e.processes import COMMAND, Chatnet, Process
 from tests.e2e.raw import Raw, request
 from tests.scripts.running import run_script
+from tests.small_disk import small_disk
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 from _io_errors import EX_IOERR
@@ -114,21 +115,6 @@ def syncs_of_the_main_thread(chatnet: Chatnet, data: Path, trace: Path) -> int:
 
 
 # -- a full disk ------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[None]:
-    """A disk of its own for a folder; skips the test where nobody may mount one."""
-    if not sys.platform.startswith("linux") or os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk, and only on Linux")
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "chatnet-test", str(folder)]
-    done = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def ask(client: Raw, what: Request) -> AnyEvent:

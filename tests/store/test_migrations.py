@@ -7,16 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from chatnet.core.entries import PutChat, PutMarks, PutRoom, PutUser, SavedConversation
-from chatnet.model import Role
+from chatnet.core.entries import (
+    Duplicate,
+    PutBan,
+    PutChat,
+    PutInvitation,
+    PutMarks,
+    PutMember,
+    PutRoom,
+    PutToken,
+    PutUser,
+    SavedConversation,
+    SavedFile,
+)
+from chatnet.model import ITERATIONS, Act, Kind, Message, Rank, Role, Scope, Verifier
 from chatnet.store import migrations
 from chatnet.store.backup import backup
 from chatnet.store.check import check
 from chatnet.store.failures import DatabaseTooNew, StoreUnusable
 from chatnet.store.migrations import OLD_ROOMS, OLD_USERS, check_layout, migrate, recognise
 from chatnet.store.opening import FILE_NAME
-from chatnet.testing.store_model import post
-from tests.store.old_layout import SERVER, make_old, make_old_layout
+from chatnet.testing.store_driver import seqs
+from chatnet.testing.store_files_model import file
+from chatnet.testing.store_model import DEVICES, post
+from tests.store.old_layout import SERVER, make_before_files, make_old, make_old_layout
 from tests.store.places import by_hand, opened, scratch_folder
 
 
@@ -113,6 +127,7 @@ def test_another_programs_database_is_refused_as_it_is(database: sqlite3.Connect
         ("ALTER TABLE users RENAME COLUMN name TO nome", "users"),
         ("DROP TABLE devices", "devices"),
         ("DELETE FROM migrations WHERE name = '0002-accounts'", "bans"),
+        ("DELETE FROM migrations WHERE name = '0003-files'", "files"),
         ("CREATE TRIGGER helpful AFTER INSERT ON messages BEGIN DELETE FROM messages; END", "helpful"),
     ],
 )
@@ -166,7 +181,7 @@ def test_an_old_database_becomes_todays_with_all_that_it_holds(folder: Path) -> 
 
 def test_an_old_database_is_laid_out_as_a_new_one_afterwards(database: sqlite3.Connection) -> None:
     make_old_layout(database)
-    assert migrate(database) == ["0002-accounts"]
+    assert migrate(database) == ["0002-accounts", "0003-files"]
     check_layout(database)
 
 
@@ -207,3 +222,76 @@ def test_an_old_database_is_looked_at_and_copied_as_it_is(folder: Path) -> None:
     assert backup(folder / FILE_NAME, folder / "copy.db") == []
     with by_hand(folder) as database:
         assert [name for (name,) in database.execute("SELECT name FROM migrations")] == ["0001-messages"]
+
+
+# -- from before files ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_files() -> Iterator[Path]:
+    """With the database of a chatnet that had accounts and no files."""
+    with scratch_folder() as folder:
+        make_before_files(folder)
+        yield folder
+
+
+def test_a_database_without_files_becomes_todays_with_all_that_it_holds(without_files: Path) -> None:
+    verifier = Verifier(b"salt" * 4, ITERATIONS, b"k" * 32, b"K" * 32)
+    with opened(without_files) as driver:
+        snapshot = driver.snapshot
+        assert snapshot.users == [
+            PutUser(1, "alice", "Älice", Role.ADMIN, b"", verifier, 1000),
+            PutUser(2, "bob", "", Role.GUEST, b"s" * 32),
+        ]
+        assert snapshot.conversations == [
+            SavedConversation(PutRoom(1, "lobby", 0, False), 1, 3),
+            SavedConversation(PutRoom(2, "ops", 1, False, "on call: alice", True), 1, 1),
+            SavedConversation(PutChat(3, 1, 2), 1, 2),
+        ]
+        assert snapshot.marks == [PutMarks(3, 1, 1, 1), PutMarks(1, 2, 3, 2)]
+        assert (snapshot.server, snapshot.secret) == (bytes(range(16)), bytes(range(32)))
+        assert snapshot.tokens == [PutToken(1, 1, b"h" * 32, "laptop", Scope.ALL, 1000, 0)]
+        assert snapshot.invitations == [PutInvitation("7KQM", verifier, 2, 1_800_000_000_000, Role.MEMBER, 1)]
+        assert snapshot.members == [PutMember(2, 1, Rank.OWNER, 1000), PutMember(2, 2, Rank.MEMBER, 2000)]
+        assert snapshot.bans == [PutBan(1, 2, Act.MUTE, 0, 1, "noise", 3000)]
+        assert (snapshot.next_user, snapshot.next_conversation, snapshot.next_token) == (10_001, 10_001, 3)
+        assert (snapshot.uploads, snapshot.files, snapshot.next_upload, snapshot.next_file) == ([], [], 1, 1)
+        assert [(line.id, line.act) for line in driver.deeds()] == [(2, Act.MUTE), (1, Act.CREATE_TOKEN)]
+        first = Message(1, 1_700_000_000_001, 1, "alice", "Älice", Kind.TEXT, "first")
+        assert driver.after(1, 0)[0] == first
+        assert [message.body for message in driver.after(1, 1)] == ["zweitens: ö 🙂", "'quoted'"]
+        gone = Duplicate(4, 1, 1_700_000_000_004)
+        assert driver.put(post(2, 1), post(4, 4), post(1, 6)) == [
+            Duplicate(1, 1, first.time),
+            gone,
+            Message(4, 1000, 1, "user1", "", Kind.TEXT, "hello"),
+        ]
+
+
+def test_files_go_into_a_database_that_was_without_them(without_files: Path) -> None:
+    with opened(without_files) as driver:
+        assert seqs(driver.put(file(1), post(1, 6, file=1), file(2, 3), post(3, 3, device=DEVICES[1], file=2))) == [
+            None,
+            4,
+            None,
+            3,
+        ]
+    assert list(check(without_files / FILE_NAME, alone=True)) == []
+    with opened(without_files) as driver:
+        assert driver.snapshot.files == [SavedFile(file(1), 4), SavedFile(file(2, 3), 3)]
+        assert driver.snapshot.next_file == 3
+
+
+def test_a_database_without_files_is_laid_out_as_a_new_one_afterwards(without_files: Path) -> None:
+    with by_hand(without_files) as database:
+        database.text_factory = bytes
+        assert migrate(database) == ["0003-files"]
+        check_layout(database)
+
+
+def test_a_database_without_files_is_looked_at_and_copied_as_it_is(without_files: Path) -> None:
+    assert list(check(without_files / FILE_NAME, alone=True)) == []
+    assert backup(without_files / FILE_NAME, without_files / "copy.db") == []
+    with by_hand(without_files) as database:
+        names = [name for (name,) in database.execute("SELECT name FROM migrations")]
+    assert names == ["0001-messages", "0002-accounts"]

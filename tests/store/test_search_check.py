@@ -72,6 +72,10 @@ def test_without_an_index_there_is_nothing_to_name(place: Place) -> None:
         ("UPDATE progress SET last = last - 1 WHERE conversation = 1", "does not know of"),
         ("INSERT INTO words (rowid, name, body) VALUES (700, 'alice', 'never said')", "other words"),
         ("INSERT INTO words (words, rowid, name, body) VALUES ('delete', 1, 'alice ', 'message')", "other words"),
+        (
+            "UPDATE words_idx SET term = x'3021' WHERE term = (SELECT min(term) FROM words_idx WHERE term > x'')",
+            "found",
+        ),
         ("DELETE FROM words_data WHERE id > 10", "search index"),
         ("CREATE TABLE more (a)", "not laid out"),
     ],

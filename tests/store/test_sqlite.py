@@ -12,6 +12,7 @@ from chatnet.core.entries import (
     Batch,
     Committed,
     DropChat,
+    DropShared,
     DropUser,
     Duplicate,
     Failed,
@@ -20,6 +21,7 @@ from chatnet.core.entries import (
     ReadFailed,
     ReadMessages,
     SavedConversation,
+    SavedFile,
     Snapshot,
     Stale,
 )
@@ -33,6 +35,7 @@ from chatnet.store.rows import HEADS
 from chatnet.store.schema import bounds
 from chatnet.store.sqlite import SqliteStore
 from chatnet.testing.store_driver import PATIENCE, Driver, seqs
+from chatnet.testing.store_files_model import file, upload
 from chatnet.testing.store_model import DEVICES, PREPARATION, RECOGNISED, check, post
 from tests.store.places import by_hand, open_files, opened, scratch_folder
 
@@ -222,7 +225,7 @@ def test_a_full_disk_fails_until_it_is_acknowledged_and_there_is_room(folder: Pa
 
 def test_of_a_batch_that_failed_nothing_is_left(folder: Path) -> None:
     with opened(folder) as driver:
-        driver.put(*PREPARATION, post(1, 1))
+        driver.put(*PREPARATION, post(1, 1), file(1), file(2), file(4, 4))
         fill_disk(driver)
         driver.store.submit(
             [
@@ -230,7 +233,12 @@ def test_of_a_batch_that_failed_nothing_is_left(folder: Path) -> None:
                 post(2, 1, device=DEVICES[1]),
                 PutMarks(1, 1, 1, 1),
                 post(3, 2, device=DEVICES[1], marks_own=True),
-                *(post(1, n, body="x" * 1000) for n in range(2, 400)),
+                DropShared(2),
+                upload(1),
+                file(3),
+                post(1, 2, file=1),
+                DropChat(4),
+                *(post(1, n, body="x" * 1000) for n in range(3, 400)),
             ]
         )
         (answer,) = driver.answers(1)
@@ -242,6 +250,22 @@ def test_of_a_batch_that_failed_nothing_is_left(folder: Path) -> None:
     with opened(folder) as driver:
         assert driver.snapshot.marks == []
         assert 9 not in {saved.conversation.id for saved in driver.snapshot.conversations}
+        assert driver.snapshot.files == [SavedFile(file(1), 0), SavedFile(file(2), 0), SavedFile(file(4, 4), 0)]
+        assert (driver.snapshot.uploads, driver.snapshot.next_upload, driver.snapshot.next_file) == ([], 1, 5)
+
+
+def test_a_file_is_shared_by_the_batch_that_does_not_fail(folder: Path) -> None:
+    with opened(folder) as driver:
+        driver.put(*PREPARATION, file(1))
+        fill_disk(driver)
+        driver.store.submit([post(1, 1, body="x" * 20_000, file=1)])
+        (answer,) = driver.answers(1)
+        assert isinstance(answer, Failed)
+        driver.store.acknowledge_failure()
+        free_disk(driver)
+        driver.put(post(1, 2, device=DEVICES[1]), file(1, fetched=1), post(1, 1, body="x" * 20_000, file=1))
+    with opened(folder) as driver:
+        assert driver.snapshot.files == [SavedFile(file(1, fetched=1), 2)]
 
 
 def test_a_database_that_another_program_has_locked_fails_in_passing(folder: Path) -> None:

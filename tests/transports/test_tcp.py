@@ -7,9 +7,9 @@ import pytest
 
 from chatnet.address import TCP, Address
 from chatnet.errors import CannotListen, ErrorCode, Unreachable
-from chatnet.net.platform import new_selector
+from chatnet.net.platform import is_minimal, new_selector
 from chatnet.testing.listener_conformance import ListenerConformance, Listening
-from chatnet.testing.transport_conformance import PATIENCE, Pair, TransportConformance, wait
+from chatnet.testing.transport_conformance import PATIENCE, Pair, TransportConformance, fill, wait
 from chatnet.transports import tcp
 from chatnet.transports.stream import is_connected_to_itself
 
@@ -107,6 +107,24 @@ def test_small_writes_are_not_held_back() -> None:
 
 
 # -- what goes wrong ------------------------------------------------------------------------------------------
+
+
+needs_unsent_limit = pytest.mark.skipif(
+    is_minimal() or not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the system takes what it likes"
+)
+
+
+@needs_unsent_limit
+def test_one_that_favours_latency_takes_much_less_than_another() -> None:
+    taken = []
+    for favours in (False, True):
+        pair = connected_pair()
+        if favours:
+            pair.server.favour_latency()
+        taken.append(len(fill(pair, pair.server)))
+        for each in pair:
+            each.close()
+    assert taken[1] < taken[0] / 2
 
 
 def test_a_port_in_use_is_refused() -> None:

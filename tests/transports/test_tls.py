@@ -25,8 +25,9 @@ from chatnet.errors import ChatnetError, ErrorCode, TrustError, Unreachable
 from chatnet.frontends.native import NativeFrontend
 from chatnet.net.certificates import CERTIFICATE_NAME, Certificates, given_certificates, own_certificates
 from chatnet.net.pins import show_pin
-from chatnet.net.platform import new_selector
+from chatnet.net.platform import is_minimal, new_selector
 from chatnet.net.ports import WHOLE_READ
+from chatnet.net.sockets import UNSENT_BYTES
 from chatnet.net.trust import ByAuthority, Pinned, Trust, Unproven
 from chatnet.testing.listener_conformance import ListenerConformance, Listening
 from chatnet.testing.transport_conformance import (
@@ -134,6 +135,18 @@ def test_a_renewed_certificate_for_the_pinned_key_alarms_nobody(tmp_path: Path) 
     pin = own_certificates(tmp_path).current.pin
     (tmp_path / CERTIFICATE_NAME).unlink()
     close(connected_pair(own_certificates(tmp_path), Pinned(pin)))
+
+
+@pytest.mark.skipif(is_minimal() or not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the system takes what it likes")
+def test_one_that_favours_latency_asks_the_socket_for_it(certificates: Certificates) -> None:
+    pair = connected_pair(certificates)
+    for end in pair[:2]:
+        end.favour_latency()
+        sock = end.selectable
+        assert isinstance(sock, socket.socket)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
+    for each in pair:
+        each.close()
 
 
 class Authority:

@@ -11,24 +11,33 @@ from msgspec import inspect
 
 from chatnet import events, model, requests
 from chatnet.auth.names import LINE_MAX
-from chatnet.core.limits import KIB, MIB, Limits
+from chatnet.core.limits import GIB, KIB, MIB, Limits
 from chatnet.core.moderation import MOST_SECONDS
+from chatnet.core.uploads import NAME_BYTES
 from chatnet.errors import ErrorCode
 from chatnet.events import Event
 from chatnet.model import (
+    CHUNK_BYTES,
+    WINDOW_BYTES,
     Act,
     Ban,
+    ConnectionInfo,
     Conversation,
     Deed,
+    Happening,
     Hit,
     Invitation,
     Kind,
+    LogLine,
     Member,
     Message,
+    Piece,
     Rank,
     Role,
     Room,
     Scope,
+    ServerInfo,
+    SharedFile,
     Token,
     User,
     Verifier,
@@ -40,8 +49,25 @@ from chatnet.wire.frames import HEADER_BYTES, MAX_PAYLOAD, PREFACE, FrameReader,
 
 DOC = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 MESSAGES: tuple[type[Request] | type[Event], ...] = (*REQUEST_TYPES, *EVENT_TYPES)
-RECORDS = (User, Room, Conversation, Message, Hit, Verifier, Token, Invitation, Member, Ban, Deed)
-ENUMS = (Kind, Proof, Role, Rank, Scope, Act)
+RECORDS = (
+    User,
+    Room,
+    Conversation,
+    SharedFile,
+    Piece,
+    Message,
+    Hit,
+    Verifier,
+    Token,
+    Invitation,
+    Member,
+    Ban,
+    Deed,
+    ServerInfo,
+    LogLine,
+    ConnectionInfo,
+)
+ENUMS = (Kind, Proof, Role, Rank, Scope, Act, Happening)
 NAMES = {**vars(model), **vars(requests), **vars(events)}
 """What an example may be made of. Requests and events have no name in common."""
 INT64_MAX = 2**63 - 1
@@ -189,7 +215,10 @@ def test_limits_are_as_documented() -> None:
         return f"{value:g} s"
 
     def size(value: float) -> str:
-        return f"{value / MIB:g} MiB" if value >= MIB else f"{value / KIB:g} KiB"
+        for unit, name in ((GIB, "GiB"), (MIB, "MiB")):
+            if value >= unit:
+                return f"{value / unit:g} {name}"
+        return f"{value / KIB:g} KiB"
 
     assert {row[0]: row[1] for row in rows(section("## Limits"))} == {
         "from the connection to a finished TLS handshake": seconds(limits.handshake_seconds),
@@ -217,6 +246,18 @@ def test_limits_are_as_documented() -> None:
         "rooms that one account may own": f"{limits.rooms_per_account:,}",
         "a topic, or the reason of an act": f"one line of {LINE_MAX} characters",
         "how long a ban or mute lasts": f"{MOST_SECONDS // (365 * 86_400)} years, or for good",
+        "one file": size(limits.file),
+        "all files and uploads of one account": size(limits.files_per_user),
+        "all files and uploads of one guest": size(limits.files_per_guest),
+        "files and uploads of one user": f"{limits.file_count_per_user:,}",
+        "files and uploads of the server": f"{limits.files:,}",
+        "a file's name": f"{NAME_BYTES} bytes of UTF-8",
+        "bytes of a file in one frame": size(CHUNK_BYTES),
+        "bytes of a transfer that are on their way": size(WINDOW_BYTES),
+        "uploads and downloads of one connection at a time": str(limits.transfers_per_session),
+        "uploads and downloads of all connections at a time": str(limits.transfers),
+        "an upload that nobody goes on with": f"{limits.upload_seconds / 86_400:g} days",
+        "a file that nobody posts": f"{limits.unposted_seconds / 3600:g} h",
         "a guest's name and chats, after its last session": f"{limits.guest_hold_seconds / 3600:g} h",
     }
 

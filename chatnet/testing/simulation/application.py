@@ -25,7 +25,7 @@ from chatnet.client.outbox import Target, ToConversation, ToRoom
 from chatnet.client.session import ClientSession
 from chatnet.errors import ErrorCode
 from chatnet.events import Joined
-from chatnet.model import LOBBY, Conversation, ConversationId, DeviceId, Kind, Seq, User, UserId
+from chatnet.model import LOBBY, Conversation, ConversationId, DeviceId, FileId, Kind, Seq, User, UserId
 from chatnet.testing.simulation.kills import ClientStep
 from chatnet.testing.simulation.ledger import Ledger
 from chatnet.testing.simulation.profile import Kept, Memory, Posted
@@ -59,6 +59,8 @@ class Application:
         self._session: ClientSession
         self._waiting: deque[News] = deque()
         """News that it has not taken."""
+        self.answers: dict[int, Stored | PostRefused] = {}
+        """To all posts."""
         self._taken: Incoming | None = None
         """The message that it is busy with."""
         self.user: UserId = 0
@@ -114,12 +116,15 @@ class Application:
 
     # -- asking -----------------------------------------------------------------------------------------------
 
-    def post(self, target: Target, body: str, kind: Kind, reference: Seq, refusals: tuple[str, ...]) -> None:
-        """Say something, which may be refused with these codes."""
+    def post(
+        self, target: Target, body: str, kind: Kind, reference: Seq, refusals: tuple[str, ...], file: FileId = 0
+    ) -> int:
+        """Say something, which may be refused with these codes. Its number is returned."""
         self.kept.writing = Posted(target, body, refusals)
-        n = self._session.post(target, body, kind, reference)
+        n = self._session.post(target, body, kind, reference, file)
         self.kept.keep(n)
         self._note(f"posts {n}: {len(body.encode())} bytes to {target}")
+        return n
 
     def join(self, room: str, after: Seq | None) -> None:
         """Be in a room."""
@@ -185,6 +190,8 @@ class Application:
                 self._heard(news)
 
     def _heard(self, news: News) -> None:
+        if isinstance(news, Stored | PostRefused):
+            self.answers[news.n] = news
         match news:
             case Online(user=user):
                 self._online(user)
@@ -225,8 +232,7 @@ class Application:
 
     def _incoming(self, news: Incoming) -> None:
         id, message = news.conversation.id, news.message
-        if self._ledger.message(id, message.seq) != message:
-            raise Violation("I5", f"{self.label} applied {id}#{message.seq}, which is not stored")
+        self._ledger.check_message(self.label, id, message)
         expected = self.applied[id] if id in self.applied else self._start_of(id, message.seq)
         if message.seq != expected + 1:
             raise Violation("I6", f"{self.label} applied {id}#{message.seq} after {expected}")

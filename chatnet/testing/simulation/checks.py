@@ -17,6 +17,7 @@ from chatnet.net.intake import Intake
 from chatnet.net.listening import Acceptor
 from chatnet.net.peer import CLOSING, OPEN, READ_BYTES, Peer
 from chatnet.testing.simulation.clients import SimulatedClient
+from chatnet.testing.simulation.file_checks import FileInsides
 from chatnet.testing.simulation.ledger import Ledger
 from chatnet.testing.simulation.trace import Violation
 from chatnet.transports.memory import MemoryTransport, Pipe
@@ -59,6 +60,7 @@ class Insides:
         assert isinstance(hub, Hub)
         self.state: State = hub._state
         self._presences = hub._presences
+        self.files = FileInsides(hub, ledger.files)
         self._limits, self._ledger = limits, ledger
 
     # -- I8 ---------------------------------------------------------------------------------------------------
@@ -68,6 +70,7 @@ class Insides:
         limits = self._limits
         for peer in self.connections.all:
             self._check_output(peer)
+            self.files.check_peer(peer)
             assert isinstance(peer.frontend, NativeFrontend)
             _cap(peer, "input", peer.frontend._reader.buffered, limits.frame + HEADER_BYTES + READ_BYTES)
         for conversation in self.state.busy.values():
@@ -96,6 +99,7 @@ class Insides:
 
     def check_books(self) -> None:
         """Do all lists of who is where say the same?"""
+        self.files.check()
         connections, state = self.connections, self.state
         known = [peer for peer in connections.all if peer.known]
         _same("known peers", set(known), set(state.sessions))
@@ -137,6 +141,8 @@ class Insides:
     def is_busy(self) -> bool:
         """Is there anything to read, to write or to tell, or anybody behind or unanswered?"""
         if any(peer.queue is not None or peer.state != OPEN for peer in self.connections.all):
+            return True
+        if self.files.is_busy:
             return True
         sessions = self.state.sessions.values()
         is_behind = any(s.behind or s.draining or s.reading or s.unanswered for s in sessions)

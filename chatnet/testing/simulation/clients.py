@@ -15,6 +15,7 @@ from chatnet.errors import ErrorCode, Unreachable
 from chatnet.model import DEVICE_ID_BYTES
 from chatnet.testing.clock import VirtualClock
 from chatnet.testing.simulation.application import Application
+from chatnet.testing.simulation.errands import Desk, Errand, Sending
 from chatnet.testing.simulation.kills import ClientStep, Fate
 from chatnet.testing.simulation.ledger import Ledger
 from chatnet.testing.simulation.network import SimulatedNetwork
@@ -23,6 +24,8 @@ from chatnet.testing.simulation.trace import Trace, Violation
 from chatnet.transports.memory import MemoryTransport
 
 READ_BYTES = 64 * 1024
+_REPEATED = 0.85
+"""The chance that a person repeats a command whose process has ended."""
 ANSWER_SECONDS = 5.0
 
 
@@ -59,6 +62,11 @@ class SimulatedClient:
         self._kept = Kept(memory)
         self._outbox: FragileOutbox | None = None
         self._spool = around.folder / label
+        self.downloads = around.folder / f"{label}-downloads"
+        """A folder, which like all others survives every process."""
+        self.downloads.mkdir()
+        self.errands: list[Errand] = []
+        """Files that are being sent or fetched."""
         if memory is not Memory.NONE:
             make_spool(self._spool, around.rng.randbytes(DEVICE_ID_BYTES))
         self.transport: MemoryTransport | None = None
@@ -80,6 +88,7 @@ class SimulatedClient:
             self._kept = Kept()
             identity = Identity(self._secret, around.rng.randbytes(DEVICE_ID_BYTES))
         self.device = identity.device
+        around.ledger.files.people[self.device] = self.name
         label = f"{self.label}.{self._process}"
         self.app = Application(label, self.device, self._kept, around.ledger, around.trace, self._at)
         self.session = ClientSession(
@@ -91,12 +100,23 @@ class SimulatedClient:
             answer_seconds=ANSWER_SECONDS,
         )
         self.app.attach(self.session)
+        self._desk = Desk(self.app, self.session, self._at)
+        self._begin_again()
         self._has_ended = False
         self._next_connect = around.clock.now().monotonic
 
     def _at(self, step: ClientStep) -> None:
         if self.has_memory:
             self._around.fate.at(step)
+
+    def _begin_again(self) -> None:
+        """The person repeats most commands that the process before was busy with; the outbox takes care of posts."""
+        unfinished, self.errands = self.errands, []
+        for errand in unfinished:
+            errand.drop()
+            is_kept = self.has_memory and isinstance(errand, Sending) and errand.is_posted
+            if not is_kept and self._around.rng.random() < _REPEATED:
+                self.take_on(errand)
 
     @property
     def has_memory(self) -> bool:
@@ -115,6 +135,28 @@ class SimulatedClient:
     def _note(self, what: str) -> None:
         self._around.trace.add(self.app.label, what)
 
+    # -- files ------------------------------------------------------------------------------------------------
+
+    def take_on(self, errand: Errand) -> None:
+        """Send or fetch a file."""
+        self._note(f"begins {errand.name}")
+        errand.begin(self._desk, lambda: self._now)
+        self.errands.append(errand)
+
+    def cancel(self, errand: Errand) -> None:
+        """Do that no more."""
+        self._note(f"cancels {errand.name}")
+        errand.cancel()
+        self.errands.remove(errand)
+
+    def _run_errands(self) -> None:
+        for errand in list(self.errands):
+            errand.step(self._at)
+            if errand.is_over:
+                self.errands.remove(errand)
+                assert errand.job is not None
+                self._note(f"is done with {errand.name}: {errand.job.failure or 'well'}")
+
     # -- moving bytes -----------------------------------------------------------------------------------------
 
     @property
@@ -125,7 +167,7 @@ class SimulatedClient:
 
     @property
     def _can_send(self) -> bool:
-        return bool(self.unsent) and not self._has_ended
+        return bool(self.unsent or self.session.has_bulk) and not self._has_ended
 
     @property
     def is_ready(self) -> bool:
@@ -135,21 +177,29 @@ class SimulatedClient:
         due, transport = self.due, self.transport
         readable = transport is not None and transport.incoming.is_readable and self._now >= self.deaf_until
         writable = transport is not None and self._can_send and transport.outgoing.is_writable
-        return readable or writable or (due is not None and due <= self._now)
+        is_busy = any(errand.wants_step for errand in self.errands)
+        return readable or writable or is_busy or (due is not None and due <= self._now)
 
     @property
     def is_busy(self) -> bool:
         """Is anything on its way to it or from it, or does it wait for an answer?"""
         if self.transport is None or not self.session.is_online or self.unsent or self.app.is_waiting:
             return True
+        if self.errands:
+            return True
         if not self.session.are_marks_settled:
             return True
         return self.transport.incoming.has_unread or self.transport.outgoing.has_unread
 
     def step(self) -> None:
-        """Do what is to be done now: connect, or send, read and send again."""
+        """Do what is to be done now: connect, or send, read and send again; then go on with files."""
         if self._now < self.frozen_until:
             return
+        self._move()
+        self._run_errands()
+        self.hear()
+
+    def _move(self) -> None:
         if self.transport is None:
             if self._now >= self._next_connect and self.session.phase is not Phase.STOPPED:
                 self._connect()
@@ -182,6 +232,10 @@ class SimulatedClient:
         self.unsent += self.session.data_to_send()
         if self.transport is None or not self._can_send:
             return
+        if not self.unsent:
+            # As a link does: the bytes of files go when nothing else waits, a frame at a time.
+            self.unsent += self.session.bulk_to_send()
+            self.unsent += self.session.data_to_send()
         try:
             taken = self.transport.send(bytes(self.unsent))
         except OSError as error:
@@ -250,6 +304,8 @@ class SimulatedClient:
 
     def let_go(self) -> None:
         """The system closes its files."""
+        for errand in self.errands:
+            errand.drop()
         outbox, self._outbox = self._outbox, None
         if outbox is not None:
             outbox.let_go()

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 
 class ServerStep(Enum):
-    """Where a server may be killed. The order is that of a message's way."""
+    """Where a server may be killed. The order is that of a message's way, and then that of a file's."""
 
     RECEIVED = "received: bytes are read, nothing is decided"
     DECIDED = "decided: entries are gathered, not submitted"
@@ -22,6 +22,9 @@ class ServerStep(Enum):
     DELIVERING = "delivering: one peer has the message, another one has not"
     DELIVERED = "delivered: the sender has its message, not the ack"
     ACKED = "acked: the sender has the ack"
+    FILING = "filing: the file store is between two steps"
+    TEARING = "tearing: the file store is in the middle of a step"
+    FINISHING = "finishing: a part is being made a file"
 
 
 class ClientStep(Enum):
@@ -33,7 +36,16 @@ class ClientStep(Enum):
     APPLIED = "applied: one piece of news is taken, others are not"
     ANSWERED = "answered: the answer to a draft is here, the draft too"
     FORGOTTEN = "forgotten: the draft is gone, nobody has heard why"
+    SENDING = "sending: some bytes of a file are on their way"
+    UPLOADED = "uploaded: the server has a file, and nobody has posted it"
+    FETCHING = "fetching: a part of a file is on the disk"
 
+
+FILE_STEPS = (ServerStep.FILING, ServerStep.TEARING, ServerStep.FINISHING)
+CLIENT_FILE_STEPS = (ClientStep.SENDING, ClientStep.UPLOADED, ClientStep.FETCHING)
+"""Those that nobody gets to where there are no files."""
+_RARE = (ServerStep.FINISHING, ClientStep.UPLOADED, ClientStep.FETCHING)
+"""Those that a process gets to so seldom that it had better end there the first time."""
 
 Step = TypeVar("Step", ServerStep, ClientStep)
 
@@ -58,7 +70,7 @@ class Fate(Generic[Step]):
 
     def choose(self, step: Step) -> None:
         """Let the process end at this step: when it gets there next, or one of the next times."""
-        self._chosen, self._passes = step, self._rng.choice((0, 0, 1, 5))
+        self._chosen, self._passes = step, 0 if step in _RARE else self._rng.choice((0, 0, 1, 5))
 
     def spare(self) -> None:
         """Let it live."""

@@ -4,6 +4,8 @@ What is in it was stored before the core could know of it, and nothing else was.
 outlives every process, so it also knows what a bounded window has dropped and what a killed server never told.
 """
 
+from msgspec.structs import replace
+
 from chatnet.core.entries import (
     Batch,
     CheckMessage,
@@ -20,7 +22,8 @@ from chatnet.core.entries import (
     Snapshot,
     Stale,
 )
-from chatnet.model import LOBBY, ConversationId, DeviceId, Message, Seq, UserId
+from chatnet.model import LOBBY, ConversationId, DeviceId, FileId, Message, Seq, UserId
+from chatnet.testing.simulation.file_ledger import FileLedger
 from chatnet.testing.simulation.trace import Violation
 
 _LOBBY_ID: ConversationId = 1
@@ -55,6 +58,7 @@ class Ledger:
         self.marks: dict[tuple[UserId, ConversationId], Position] = {}
         """How far each user has got, at least."""
         self._holders: dict[UserId, bytes] = {}
+        self.files = FileLedger()
 
     # -- questions --------------------------------------------------------------------------------------------
 
@@ -70,6 +74,21 @@ class Ledger:
         """What was stored under this seq, kept or not; None if nothing was."""
         log = self._logs.get(conversation, [])
         return log[seq - 1] if 0 < seq <= len(log) else None
+
+    def check_message(self, who: str, conversation: ConversationId, message: Message) -> None:
+        """Somebody was told of a message. Is it what was stored, with its file if that is still there?"""
+        if self.message(conversation, message.seq) != replace(message, file=None):
+            raise Violation("I5", f"{who} was told of {conversation}#{message.seq}, which is not stored")
+        self.files.check_message(who, conversation, message, self.first(conversation))
+
+    def has_file(self, id: FileId) -> bool:
+        """Is this file shared, and are its row and its message still kept?"""
+        file = self.files.files.get(id)
+        return file is not None and 0 < self.first(file.entry.conversation) <= file.seq
+
+    def may_read(self, user: UserId, conversation: ConversationId) -> bool:
+        """May this user read that? All rooms of a simulation are open to everybody."""
+        return user in self.chats.get(conversation, (user,))
 
     def knows(self, conversation: ConversationId) -> bool:
         """Is there such a room or personal chat? The lobby is always there, stored or not."""
@@ -108,6 +127,7 @@ class Ledger:
         self._check_size(answer.batch, answer.outcomes)
         for entry, outcome in zip(answer.batch, answer.outcomes, strict=True):
             self._committed(entry, outcome)
+            self.files.committed(entry)
         for conversation, first in answer.firsts.items():
             if not self._firsts.get(conversation, 1) < first <= self.head(conversation) + 1:
                 raise Violation("I2", f"{conversation} starts at {first}, its head is {self.head(conversation)}")
@@ -160,6 +180,8 @@ class Ledger:
         log.append(outcome)
         self.places[key] = (entry.conversation, outcome.seq)
         self._last[entry.device] = entry.n
+        if entry.file:
+            self.files.shared(outcome, entry.conversation, entry.file)
 
     def _check_again(self, device: DeviceId, n: int, outcome: Outcome) -> None:
         """A message that was not stored now; was it before?"""
@@ -203,6 +225,7 @@ class Ledger:
             if messages[id] != self._logs.get(id, [])[first - 1 :]:
                 raise Violation("I1", f"the messages of {id} are not those that were stored")
         self._compare_marks(found)
+        self.files.compare(found)
 
     def _compare_marks(self, found: Snapshot) -> None:
         marks = {(mark.user, mark.conversation): (mark.delivered, mark.read) for mark in found.marks}

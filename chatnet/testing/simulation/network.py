@@ -11,6 +11,8 @@ from chatnet.testing.simulation.wiretap import Turn, Wiretap
 from chatnet.transports.memory import MemoryTransport, Pipe
 
 PIPE_SIZES = (200, 1000, 4000, 16_000, 64_000)
+FILE_PIPE_SIZES = (1000, 16_000, 64_000, 64_000)
+"""Where files move: else little of them would."""
 
 
 class SimulatedNetwork(FaultyNetwork):
@@ -24,12 +26,15 @@ class SimulatedNetwork(FaultyNetwork):
         make_tap: Callable[[str], Wiretap],
         turn: Turn,
         fate: Fate[ServerStep],
+        sizes: tuple[int, ...] = PIPE_SIZES,
     ) -> None:
         super().__init__(clock, rng, faults)
         self._make_tap = make_tap
         self._turn = turn
         self._fate = fate
+        self._sizes = sizes
         self._count = 0
+        self._is_well = False
         self.taps: dict[Link, Wiretap] = {}
 
     def pair(self, name: str = "pair") -> tuple[MemoryTransport, MemoryTransport]:
@@ -37,7 +42,7 @@ class SimulatedNetwork(FaultyNetwork):
         client, server = super().pair(f"{name} {self._count}")
         link = self.links[-1]
         for pipe in (client.incoming, client.outgoing):
-            pipe.capacity = self._rng.choice(PIPE_SIZES)
+            pipe.capacity = max(self._sizes) if self._is_well else self._rng.choice(self._sizes)
         tap = self._make_tap(f"connection {self._count}")
         link.server = TappedTransport(server, tap, self._turn, self._fate)
         self.taps = {open: self.taps[open] for open in self.links if open in self.taps} | {link: tap}
@@ -59,8 +64,11 @@ class SimulatedNetwork(FaultyNetwork):
     def heal(self) -> None:
         """From now on nothing goes wrong any more, on open connections neither."""
         self.faults = Faults()
+        self._is_well = True
         for link in self.links:
             link._faults = self.faults
+            for pipe in (link.client.incoming, link.client.outgoing):
+                pipe.capacity = max(self._sizes)
             link.release()
 
 

@@ -12,6 +12,7 @@ from chatnet.testing.clock import VirtualClock
 from chatnet.testing.network import MemorySelector, MemoryWaker
 from chatnet.testing.simulation.audit import AuditedStore
 from chatnet.testing.simulation.checks import Insides
+from chatnet.testing.simulation.file_disk import FileStorage
 from chatnet.testing.simulation.ledger import Ledger
 from chatnet.testing.simulation.network import SimulatedNetwork
 from chatnet.testing.simulation.storage import Storage
@@ -32,9 +33,11 @@ class ServerProcess:
         storage: Storage,
         ledger: Ledger,
         trace: Trace,
+        files: FileStorage | None,
     ) -> None:
+        """``files``: where it keeps the contents of files; None if it keeps none."""
         self._config, self._clock, self._rng, self._network = config, clock, rng, network
-        self._storage, self._ledger, self._trace = storage, ledger, trace
+        self._storage, self._ledger, self._trace, self._files = storage, ledger, trace, files
         self.due: float | None = None
         """When it starts again; None while it runs."""
         self.start()
@@ -55,6 +58,7 @@ class ServerProcess:
             clock=self._clock,
             entropy=self._rng.randbytes,
             store=self.store,
+            files=self._files.open() if self._files is not None else None,
             listeners=[self._listener],
         )
         self.server.start()
@@ -64,6 +68,11 @@ class ServerProcess:
     def is_up(self) -> bool:
         """Is it running?"""
         return self.due is None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Has one of the stores yet to answer?"""
+        return self.store.is_waiting or (self._files is not None and self._files.store.is_waiting)
 
     @property
     def wake_at(self) -> float | None:
@@ -92,5 +101,7 @@ class ServerProcess:
         self._listener.close()
         self._network.kill_server()
         self.store.killed(self._storage.kill())
+        if self._files is not None:
+            self._files.kill()
         self.selector = MemorySelector(self._clock, self._rng, advances=False)
         self.due = self._clock.now().monotonic + downtime

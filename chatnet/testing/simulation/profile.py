@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chatnet.client.outbox import Draft, Target
 from chatnet.client.spool import DiskOutbox, Spool
-from chatnet.model import ConversationId, DeviceId, Kind, Seq
+from chatnet.model import ConversationId, DeviceId, FileId, Kind, Seq
 from chatnet.testing.simulation.kills import ClientStep
 from chatnet.testing.simulation.ledger import Ledger
 from chatnet.testing.simulation.trace import Violation
@@ -73,9 +73,9 @@ class FragileOutbox:
         self._ledger = ledger
         self._at = at
 
-    def add(self, target: Target, body: str, kind: Kind, reference: Seq) -> Draft:
+    def add(self, target: Target, body: str, kind: Kind, reference: Seq, file: FileId = 0) -> Draft:
         """Keep a new draft."""
-        draft = self._outbox.add(target, body, kind, reference)
+        draft = self._outbox.add(target, body, kind, reference, file)
         self._at(ClientStep.KEPT)
         return draft
 

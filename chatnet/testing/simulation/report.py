@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
+from chatnet.testing.simulation.file_ledger import FileEvent
 from chatnet.testing.simulation.kills import ClientStep, ServerStep
 
 
@@ -24,6 +25,8 @@ class Report:
     """How often the server was killed at each step."""
     crashes: dict[ClientStep, int]
     """How often a client crashed at each step."""
+    files: dict[FileEvent, int]
+    """How often what happened to files."""
     seconds: float
     """Of virtual time."""
     digest: str
@@ -39,6 +42,7 @@ class Sums:
         self.stores: Counter[str] = Counter()
         self.kills: Counter[Enum] = Counter()
         self.crashes: Counter[Enum] = Counter()
+        self.files: Counter[Enum] = Counter()
 
     def add(self, report: Report) -> None:
         """One more."""
@@ -49,6 +53,7 @@ class Sums:
         self.stores[report.store] += 1
         self.kills.update(report.kills)
         self.crashes.update(report.crashes)
+        self.files.update(report.files)
 
     @property
     def rate(self) -> float:
@@ -62,7 +67,8 @@ class Sums:
             f"{self.deliveries} deliveries, {self.connections} connections in {seconds:.1f} s, "
             f"{self.rate:.1f} seeds a second\n"
             f"the server was killed {self.kills.total()} times ({_counts(_named(self.kills))})\n"
-            f"clients crashed {self.crashes.total()} times ({_counts(_named(self.crashes))})"
+            f"clients crashed {self.crashes.total()} times ({_counts(_named(self.crashes))})\n"
+            f"files: {_counts(_named(self.files))}"
         )
 
 

@@ -8,19 +8,21 @@ from random import Random
 
 from chatnet.core.limits import KIB, Limits
 from chatnet.core.retention import KEEP_ALL, Keep
+from chatnet.files.parts import Pace
 from chatnet.testing.network import Faults
 from chatnet.testing.simulation.disk import DiskManners
+from chatnet.testing.simulation.file_disk import FileManners
 
 KINDS_OF_STORE = ("memory", "sqlite")
 
 
-def some_limits(rng: Random) -> Limits:
+def some_limits(rng: Random, *, with_files: bool) -> Limits:
     """Limits that a few people reach."""
     soft = rng.choice((1, 1, 4, 16)) * KIB
     return Limits(
         login_seconds=5.0,
         strangers=rng.choice((2, 256)),
-        frame=8 * KIB,
+        frame=(64 if with_files else 8) * KIB,
         output_before_login=4 * KIB,
         output_soft=soft,
         output_low=512,
@@ -40,6 +42,12 @@ def some_limits(rng: Random) -> Limits:
         presence_seconds=2.0,
         tail_messages=rng.choice((2, 16)),
         tail_seconds=2.0,
+        file=rng.choice((200, 1000)) * KIB,
+        files_per_guest=rng.choice((500, 100_000)) * KIB,
+        transfers=rng.choice((2, 64)),
+        transfers_per_session=rng.choice((1, 4)),
+        upload_seconds=rng.choice((30.0, 86_400.0)),
+        unposted_seconds=rng.choice((30.0, 86_400.0)),
     )
 
 
@@ -51,6 +59,12 @@ def some_window(rng: Random) -> dict[str, int]:
 def some_manners(rng: Random) -> DiskManners:
     """How slow a disk is, and how often its log is moved into the database."""
     return DiskManners(delay=rng.choice((0.0, 0.01, 0.3)), checkpoint_bytes=rng.choice((32 * KIB, 4096 * KIB)))
+
+
+def some_file_manners(rng: Random) -> FileManners:
+    """How slow a file store is, how often it makes sure of what it has, and how often the power fails."""
+    pace = Pace(mark=rng.choice((1, 60)) * KIB, sync=rng.choice((1, 100, 1000)) * KIB, read=16 * KIB)
+    return FileManners(delay=rng.choice((0.0, 0.01, 0.1)), pace=pace, power_cuts=rng.choice((0.0, 0.5)))
 
 
 def some_retention(rng: Random) -> Keep:

@@ -5,7 +5,8 @@ from random import Random
 from chatnet.testing.clock import VirtualClock
 from chatnet.testing.simulation.behaviour import Behaviour
 from chatnet.testing.simulation.clients import SimulatedClient
-from chatnet.testing.simulation.kills import ClientStep, Fate, ServerStep
+from chatnet.testing.simulation.file_disk import FileStorage
+from chatnet.testing.simulation.kills import CLIENT_FILE_STEPS, FILE_STEPS, ClientStep, Fate, ServerStep
 from chatnet.testing.simulation.network import SimulatedNetwork
 from chatnet.testing.simulation.storage import Storage
 from chatnet.testing.simulation.trace import Trace
@@ -24,6 +25,7 @@ class Troubles:
         clock: VirtualClock,
         network: SimulatedNetwork,
         storage: Storage,
+        files: FileStorage | None,
         server: Fate[ServerStep],
         people: Fate[ClientStep],
         trace: Trace,
@@ -31,8 +33,12 @@ class Troubles:
         may_kill: bool,
     ) -> None:
         self._rng, self._clock, self._network, self._storage = rng, clock, network, storage
+        self._files = files
         self._server, self._people, self._trace = server, people, trace
         self._may_kill = may_kill
+        more = 0 if files is None else 2  # so that all steps are about equally rare
+        self._server_steps = [step for step in ServerStep for _ in range(more if step in FILE_STEPS else 1)]
+        self._client_steps = [step for step in ClientStep for _ in range(more if step in CLIENT_FILE_STEPS else 1)]
 
     def one(self, client: SimulatedClient, behaviour: Behaviour) -> None:
         """Something breaks, perhaps of this client.
@@ -40,7 +46,7 @@ class Troubles:
         :raises Killed: the client ends at once.
         """
         if self._may_kill and self._rng.random() < 0.3:
-            self._server.choose(self._rng.choice(list(ServerStep)))
+            self._server.choose(self._rng.choice(self._server_steps))
         elif client.has_memory and self._rng.random() < 0.4:
             self._crash()
         else:
@@ -48,7 +54,7 @@ class Troubles:
 
     def _crash(self) -> None:
         """Whoever gets to the step first ends there."""
-        step = self._rng.choice(list(ClientStep))
+        step = self._rng.choice(self._client_steps)
         self._people.choose(step)
         if step is ClientStep.IDLE:
             self._people.end(step)
@@ -66,6 +72,8 @@ class Troubles:
             case 3 | 4:
                 self._trace.add(client.label, "reads nothing for some time")
                 behaviour.stop_reading(client, now + rng.choice(_PAUSES))
+            case 5 if self._files is not None and rng.random() < 0.5:
+                self._trace.add("files", self._files.trouble())
             case 5:
                 self._trace.add("store", self._storage.trouble())
             case 6:
@@ -87,4 +95,6 @@ class Troubles:
         self._server.spare()
         self._people.spare()
         self._storage.heal()
+        if self._files is not None:
+            self._files.heal()
         self._network.heal()

@@ -17,6 +17,7 @@ from chatnet.events import (
     Deliver,
     Done,
     Event,
+    FileChunk,
     Following,
     Hello,
     HistoryPage,
@@ -29,7 +30,8 @@ from chatnet.events import (
     Welcome,
 )
 from chatnet.model import Conversation, ConversationId, DeviceId, Message, Seq, SessionId, UserId
-from chatnet.requests import Alive, Follow, Join, Login, Mark, Part, Post, Request
+from chatnet.requests import Alive, Follow, GrantCredit, Join, Login, Mark, Part, Post, Request, SendChunk
+from chatnet.testing.simulation.file_tap import OF_UPLOADS, FileTap
 from chatnet.testing.simulation.ledger import Ledger, Position
 from chatnet.testing.simulation.trace import Trace, Violation
 from chatnet.wire.codec import decode_event, decode_request
@@ -93,6 +95,7 @@ class Wiretap:
         """The last message that was sent of each conversation that is followed."""
         self._resend_from: int | None = None
         self._ended_at: float | None = None
+        self._files = FileTap(name, ledger, lambda: self._user, lambda: self._device)
 
     # -- from the client --------------------------------------------------------------------------------------
 
@@ -106,8 +109,9 @@ class Wiretap:
             request = decode_request(payload)
             if isinstance(request, Post):
                 self._posted(request.n)
-            elif not isinstance(request, Alive):
+            elif not isinstance(request, Alive | SendChunk | GrantCredit):
                 self.asked[request.id] = request
+            self._files.heard(request)
             if isinstance(request, Login):
                 self._floor = dict(self._ledger.marks)
 
@@ -153,8 +157,9 @@ class Wiretap:
             return
         if self._trace.now >= self._ended_at + self._limits.farewell_seconds:
             return
-        if self.unanswered or self.asked:
-            left = f"{list(self.unanswered)} and {list(self.asked)}"
+        asked = [id for id, request in self.asked.items() if not isinstance(request, OF_UPLOADS)]
+        if self.unanswered or asked:
+            left = f"{list(self.unanswered)} and {asked}"
             raise Violation("half close", f"{self.name} ended its side, and has no answers to {left}")
 
     def _told(self, event: Event | None) -> None:
@@ -164,6 +169,7 @@ class Wiretap:
         if isinstance(event, Hello) == self._is_greeted and not isinstance(event, Closing):
             raise Violation("protocol", f"{self.name} was sent {event}, where a Hello comes first and once")
         self._is_greeted = True
+        self._files.told(event)
         match event:
             case Deliver():
                 self._delivered(event)
@@ -196,8 +202,7 @@ class Wiretap:
         for i, message in enumerate(messages):
             if message.seq != messages[0].seq + i:
                 raise Violation("I6", f"{self.name} was sent {conversation} with a gap before {message.seq}")
-            if self._ledger.message(conversation, message.seq) != message:
-                raise Violation("I5", f"{self.name} was sent {conversation}#{message.seq}, which is not stored")
+            self._ledger.check_message(self.name, conversation, message)
 
     def _delivered(self, event: Deliver) -> None:
         id, messages = event.conversation, event.messages
@@ -248,6 +253,8 @@ class Wiretap:
 
     def _replied(self, reply: Event, id: int) -> None:
         request = self.asked.pop(id, None)
+        if request is not None:
+            self._files.replied(request, reply)
         match request, reply:
             case None, _:
                 raise Violation("protocol", f"{self.name} was sent {_summary(reply)}, which answers nothing")
@@ -298,6 +305,8 @@ def _summary(event: Event) -> str:
     match event:
         case Hello() | AreYouThere():
             return type(event).__name__
+        case FileChunk(download, offset, data):
+            return f"FileChunk {download}: {offset}-{offset + len(data)}"
         case Deliver(id, messages) | HistoryPage(conversation=id, messages=messages):
             seqs = f"#{messages[0].seq}-{messages[-1].seq}" if messages else "#-"
             return f"{type(event).__name__} {id}{seqs}"

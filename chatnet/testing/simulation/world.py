@@ -14,18 +14,22 @@ from chatnet.config import Config
 from chatnet.core.entities import Session
 from chatnet.model import SessionId, UserId
 from chatnet.testing.clock import VirtualClock
-from chatnet.testing.simulation.behaviour import Behaviour
+from chatnet.testing.simulation.behaviour import ROOMS, Behaviour
 from chatnet.testing.simulation.checks import Alarm, check_client
 from chatnet.testing.simulation.clients import SimulatedClient, Surroundings
+from chatnet.testing.simulation.errands import Fetching
+from chatnet.testing.simulation.file_behaviour import FileBehaviour
+from chatnet.testing.simulation.file_disk import FileStorage
 from chatnet.testing.simulation.kills import ClientStep, Fate, Killed, ServerStep
 from chatnet.testing.simulation.ledger import Ledger
-from chatnet.testing.simulation.network import SimulatedNetwork
+from chatnet.testing.simulation.network import FILE_PIPE_SIZES, PIPE_SIZES, SimulatedNetwork
 from chatnet.testing.simulation.process import ADDRESS, ServerProcess
 from chatnet.testing.simulation.profile import Memory
 from chatnet.testing.simulation.report import Report
 from chatnet.testing.simulation.settings import (
     KINDS_OF_STORE,
     some_faults,
+    some_file_manners,
     some_limits,
     some_manners,
     some_retention,
@@ -40,6 +44,10 @@ NAMES = ("ann", "bob", "cat", "dan")
 """Guests; the last never comes."""
 SETTLE_SECONDS = 300.0
 """Virtual time in which all must be quiet once the network is well again: back-offs and time-outs are shorter."""
+_WITH_FILES = 0.5
+"""The share of worlds whose server keeps files."""
+_FETCHED = 6
+"""Files that are fetched once more when all is quiet."""
 _SPINNING = 1000
 """Rounds in which neither time nor any byte moves."""
 
@@ -58,20 +66,27 @@ class World:
         self._folder: TemporaryDirectory[str] = make_folder()
         self._kills: Fate[ServerStep] = Fate(rng)
         self._crashes: Fate[ClientStep] = Fate(rng)
-        self._limits = some_limits(rng)
+        with_files = rng.random() < _WITH_FILES
+        self._limits = some_limits(rng, with_files=with_files)
         self._turn = Turn()
         self._taps: list[Wiretap] = []
-        self._network = SimulatedNetwork(self._clock, rng, some_faults(rng), self._tap, self._turn, self._kills)
+        sizes = FILE_PIPE_SIZES if with_files else PIPE_SIZES
+        self._network = SimulatedNetwork(self._clock, rng, some_faults(rng), self._tap, self._turn, self._kills, sizes)
         storage = self._storage = self._make_storage()
+        self._files = self._make_file_storage() if with_files else None
         config = Config(limits=self._limits, keep=some_retention(rng))
-        self._server = ServerProcess(config, self._clock, rng, self._network, storage, self.ledger, self.trace)
+        self._server = ServerProcess(
+            config, self._clock, rng, self._network, storage, self.ledger, self.trace, self._files
+        )
         self.clients = list(self._make_clients())
         self._behaviour = Behaviour(rng, self._limits, NAMES)
+        self._file_behaviour = FileBehaviour(rng, self.ledger, Path(self._folder.name), NAMES, ROOMS)
         self._troubles = Troubles(
             rng,
             self._clock,
             self._network,
             storage,
+            self._files,
             self._kills,
             self._crashes,
             self.trace,
@@ -85,6 +100,10 @@ class World:
         if self._kind == "memory":
             return MemoryStorage(some_window(rng), clock, rng)
         return DiskStorage(Path(self._folder.name), some_manners(rng), clock, rng, self._kills, self.ledger)
+
+    def _make_file_storage(self) -> FileStorage:
+        manners = some_file_manners(self._rng)
+        return FileStorage(manners, self._clock, self._rng, self._kills, self.ledger.files, self.trace)
 
     def _make_clients(self) -> Iterator[SimulatedClient]:
         """One to three processes of each guest but the last."""
@@ -120,6 +139,8 @@ class World:
         try:
             self._act(steps, alarm)
             self._settle(alarm)
+            if self._files is not None:
+                self._look_at_files(self._files, alarm)
             self._stop(alarm)
             self._storage.check_closed()
         finally:
@@ -134,6 +155,7 @@ class World:
             connections=len(self._taps),
             kills=dict(self._kills.ends),
             crashes=dict(self._crashes.ends),
+            files=dict(self.ledger.files.events),
             seconds=self._clock.now().monotonic,
             digest=self.trace.digest(),
         )
@@ -146,12 +168,14 @@ class World:
         self._folder.cleanup()
 
     def _act(self, steps: int, alarm: Alarm) -> None:
+        talk, share, trouble = (15.0, 0.0, 1.5) if self._files is None else (7.0, 7.0, 3.0)
         happenings: dict[Callable[[], None], float] = {
             self._server_turn: 30 * self._haste,
             self._client_step: 40,
-            self._somebody_acts: 15,
+            self._somebody_acts: talk,
+            self._somebody_shares: share,
             self._time_passes: 25,
-            self._something_breaks: 1.5,
+            self._something_breaks: trouble,
         }
         for happening in self._rng.choices(list(happenings), list(happenings.values()), k=steps):
             happening()
@@ -195,6 +219,11 @@ class World:
         client = self._rng.choice(self.clients)
         if self._clock.now().monotonic >= client.frozen_until:
             self._with_client(client, lambda: self._behaviour.act(client))
+
+    def _somebody_shares(self) -> None:
+        client = self._rng.choice(self.clients)
+        if self._clock.now().monotonic >= client.frozen_until:
+            self._with_client(client, lambda: self._file_behaviour.act(client))
 
     def _something_breaks(self) -> None:
         client = self._rng.choice(self.clients)
@@ -254,7 +283,7 @@ class World:
     def _is_quiet(self) -> bool:
         """Is nothing on its way any more, and nobody waiting for anything?"""
         server = self._server
-        if not server.is_up or server.store.is_waiting or server.is_ready or server.inside.is_busy:
+        if not server.is_up or server.is_waiting or server.is_ready or server.inside.is_busy:
             return False
         everybody_is_here = len(server.inside.connections.all) == len(self.clients)
         return everybody_is_here and not any(client.is_busy for client in self.clients)
@@ -264,6 +293,25 @@ class World:
         device = client.device
         sessions = [s for s in self._server.inside.state.sessions.values() if s.device == device]
         return sessions[0] if len(sessions) == 1 else None
+
+    def _look_at_files(self, files: FileStorage, alarm: Alarm) -> None:
+        """Once quiet, and after one more restart: is there what should be, and nothing else, and can it be had?"""
+        self._server.inside.files.check_settled()
+        if self._kind == "sqlite":
+            self._server.killed("all is quiet", 0.0)
+            self._settle(alarm)
+            self._server.inside.files.check_settled()
+        if self._kind == "sqlite" or not files.has_failed:
+            files.check_exact()
+        files.check_contents()
+        shared = [id for id, file in self.ledger.files.files.items() if file.seq]
+        for id in self._rng.sample(shared, min(len(shared), _FETCHED)):
+            place = self.ledger.files.files[id].entry.conversation
+            readers = [client for client in self.clients if self.ledger.may_read(client.app.user, place)]
+            if readers:
+                client = self._rng.choice(readers)
+                client.take_on(Fetching(id, client.downloads, self.ledger, must=True))
+        self._settle(alarm)
 
     # -- the end ----------------------------------------------------------------------------------------------
 

@@ -1,13 +1,6 @@
-"""All that a client may be told, as plain data: replies, which repeat the ``id`` of their request, and news.
+"""Replies to requests, which repeat their ``id``; and `Ack` and `Nack`, which repeat the ``n`` of a post."""
 
-Codes are plain strings here, so that an older client can read a code that a newer server has.
-The integer tags follow the same rule as those of the requests.
-"""
-
-from typing import Annotated
-
-import msgspec
-
+from chatnet.events.base import Delay, Event
 from chatnet.model import (
     Ban,
     Conversation,
@@ -22,45 +15,7 @@ from chatnet.model import (
     SessionId,
     Token,
     User,
-    UserId,
 )
-
-Delay = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
-"""Seconds; neither a broken nor a hostile server makes a client wait for ever."""
-
-
-class Event(msgspec.Struct, frozen=True, array_like=True):
-    """Base of all events."""
-
-
-# -- the connection itself ------------------------------------------------------------------------------------
-
-
-class Hello(Event, frozen=True, tag=1):
-    """The server's first word, once it has seen a good preface."""
-
-    server: bytes
-    """16 bytes that name this server; guests derive their secret for it from them."""
-    version: str
-    """chatnet's version, for people."""
-    features: list[str] = []
-    """What this server can do beyond the first version of the protocol."""
-
-
-class AreYouThere(Event, frozen=True, tag=2):
-    """Silence for too long; answer with `Alive`, or anything else."""
-
-
-class Closing(Event, frozen=True, tag=3):
-    """The server's last word before it closes the connection, and why."""
-
-    code: str
-    reason: str
-    retry_after: Delay = 0.0
-    """Seconds after which connecting again makes sense; 0 where the code tells."""
-
-
-# -- replies --------------------------------------------------------------------------------------------------
 
 
 class Refused(Event, frozen=True, tag=10):
@@ -254,111 +209,3 @@ class AuditPage(Event, frozen=True, tag=42):
     id: int
     deeds: list[Deed]
     next: int = 0
-
-
-# -- news -----------------------------------------------------------------------------------------------------
-
-
-class Deliver(Event, frozen=True, tag=30):
-    """Messages of one conversation, in order; the only way in which a client gets to apply them."""
-
-    conversation: ConversationId
-    messages: list[Message]
-
-
-class Truncated(Event, frozen=True, tag=31):
-    """Messages that were asked for are no longer kept: what follows starts at ``first``."""
-
-    conversation: ConversationId
-    first: Seq
-
-
-class Started(Event, frozen=True, tag=32):
-    """A personal chat with oneself in it has come to be; sent before its first message."""
-
-    conversation: Conversation
-
-
-class Presence(Event, frozen=True, tag=33):
-    """Who came to a room and who left it since the last one; in large rooms only how many are there."""
-
-    conversation: ConversationId
-    joined: list[User]
-    parted: list[UserId]
-    members: int
-
-
-class Renamed(Event, frozen=True, tag=34):
-    """A user of a shared room or personal chat has other names now."""
-
-    user: User
-
-
-class RoomChanged(Event, frozen=True, tag=35):
-    """A room that one is in has another name, topic or owner, was archived or opened again, made private or public."""
-
-    room: Room
-
-
-class Marked(Event, frozen=True, tag=36):
-    """How far a user has got: in a personal chat both are told, in a room only the user's own sessions."""
-
-    conversation: ConversationId
-    user: UserId
-    delivered: Seq
-    read: Seq
-
-
-class Removed(Event, frozen=True, tag=37):
-    """One is no longer in this room: put out, banned, or gone by another of one's own sessions."""
-
-    conversation: ConversationId
-    code: str
-    reason: str
-
-
-class Invited(Event, frozen=True, tag=38):
-    """One may join this room from now on."""
-
-    room: Room
-    by: User
-
-
-AnyEvent = (
-    Hello
-    | AreYouThere
-    | Closing
-    | Refused
-    | Done
-    | Pong
-    | Welcome
-    | Opened
-    | Joined
-    | Following
-    | Ack
-    | Nack
-    | ConversationPage
-    | UserPage
-    | RoomPage
-    | HistoryPage
-    | SearchPage
-    | Challenge
-    | Proven
-    | Registered
-    | TokenCreated
-    | TokenPage
-    | InvitationPage
-    | MemberPage
-    | BanPage
-    | AuditPage
-    | Deliver
-    | Truncated
-    | Started
-    | Presence
-    | Renamed
-    | RoomChanged
-    | Marked
-    | Removed
-    | Invited
-)
-"""Everything that may come from a server."""

@@ -1,0 +1,1 @@
+"""The content of files, on disk, by its SHA-256."""
