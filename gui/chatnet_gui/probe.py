@@ -29,7 +29,7 @@ class Probe:
             {
                 "title": self._root.title(),
                 "focus": "" if focus is None else str(focus),
-                "widgets": [about for widget in _all(self._root) if (about := _about(widget))],
+                "widgets": [about for widget in _all(self._root) if (about := _about(widget))] + _foreign(self._root),
             }
         )
         if seen != self._last:
@@ -40,7 +40,24 @@ class Probe:
 
 
 def _all(widget: tk.Misc) -> list[tk.Misc]:
-    return [widget, *(inner for child in widget.winfo_children() for inner in _all(child))]
+    return [widget, *(inner for child in widget.children.values() for inner in _all(child))]
+
+
+def _foreign(root: tk.Tk) -> list[dict[str, object]]:
+    """What Tk has made by itself: its windows that ask for files. Only where they are."""
+    call = root.tk.call
+    found: list[dict[str, object]] = []
+    todo = ["."]
+    while todo:
+        path = str(todo.pop())
+        todo += root.tk.splitlist(call("winfo", "children", path))
+        if "__tk_" in path and call("winfo", "viewable", path):
+            about: dict[str, object] = {
+                name: int(call("winfo", question, path))
+                for name, question in (("x", "rootx"), ("y", "rooty"), ("width", "width"), ("height", "height"))
+            }
+            found.append({"path": path, "class": str(call("winfo", "class", path)), "text": "", **about})
+    return found
 
 
 def _about(widget: tk.Misc) -> dict[str, object] | None:
@@ -54,6 +71,7 @@ def _about(widget: tk.Misc) -> dict[str, object] | None:
         "width": widget.winfo_width(),
         "height": widget.winfo_height(),
         "text": _text(widget),
+        "disabled": isinstance(widget, ttk.Widget) and widget.instate(["disabled"]),
     }
     if isinstance(widget, ttk.Treeview):
         about["rows"] = [_row(widget, item) for item in widget.get_children()]

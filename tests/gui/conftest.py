@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.processes import Chatnet
-from tests.gui.windows import Window
+from tests.gui.windows import Display, Window
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[str]:
+    """The name of a display for widgets in this very process. One for all tests: Tk never lets go of a display, and
+    ends the process if that goes away.
+    """
+    display = Display()
+    yield display.name
+    display.close()
 
 
 @pytest.fixture

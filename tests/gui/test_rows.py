@@ -72,7 +72,7 @@ def test_marks_stand_on_the_newest_of_ones_own_that_they_cover() -> None:
 
 def test_what_is_not_sent_yet_stands_below_and_says_so() -> None:
     shown = texts([message(1)], pending=(Pending(7, "soon"), Pending(8, "never", refused="too long")))
-    assert shown[2:] == ["soon  waiting…\n", "never\nNot sent: too long\n"]
+    assert shown[2:] == ["soon  waiting…\n", "never\nNot sent: too long\nEdit it    Dismiss it\n"]
 
 
 def test_a_long_message_is_folded_until_it_is_opened() -> None:

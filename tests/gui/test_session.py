@@ -92,19 +92,19 @@ def test_what_is_seen_is_marked_as_read_and_what_is_not_is_not() -> None:
 def test_only_personal_messages_and_mentions_ring_and_only_out_of_focus() -> None:
     session, _ = logged_in(FakeServer())
     session.handle(incoming(chat(), message(1)))
-    assert session.alerts == 0
+    assert session.take_alerts() == []
     session.look(focused=False)
     session.handle(incoming(lobby(), message(1, "nothing special")))
     session.handle(incoming(lobby(), message(2, "🎉 alice!")))
     session.handle(incoming(chat(), message(2)))
-    assert session.alerts == 2
+    assert [alert.title for alert in session.take_alerts()] == ["bob in lobby", "bob"]
 
 
 def test_notifications_can_be_switched_off() -> None:
     session, _ = logged_in(FakeServer(), Settings(notify=False))
     session.look(focused=False)
     session.handle(incoming(chat(), message(1)))
-    assert session.alerts == 0
+    assert session.take_alerts() == []
 
 
 def test_what_is_said_waits_until_it_comes_back() -> None:
@@ -281,12 +281,63 @@ def test_older_pages_come_once_at_a_time() -> None:
     assert len(shown(session)) == 400
 
 
+def test_pages_of_long_messages_which_come_in_pieces_have_no_gap() -> None:
+    server = FakeServer()
+    server.fit = 7
+    server.histories[LOBBY] = [message(seq) for seq in range(1, 501)]
+    session, network = logged_in(server)
+    session.older()
+    network.run(session)
+    assert shown(session) == [f"text {seq}" for seq in range(101, 501)]
+
+
+def test_who_follows_gets_what_was_said_while_the_page_was_on_its_way() -> None:
+    server = FakeServer()
+    server.histories[LOBBY] = [message(seq) for seq in range(1, 301)]
+    network = FakeNetwork(server)
+    session = SessionModel(network, connected(), Settings(), ())
+    network.run_one(session)  # it has entered, and asks for the newest page
+    server.histories[LOBBY] += [message(seq) for seq in range(301, 501)]
+    for said in server.histories[LOBBY][300:]:
+        session.handle(incoming(lobby(), said))
+    network.run(session)
+    assert shown(session)[-1] == "text 500"
+    assert session.selected is not None
+    assert session.selected.at_end
+
+
+def test_of_many_places_that_the_scrollbar_is_dragged_to_the_last_one_is_shown() -> None:
+    server = FakeServer()
+    server.histories[LOBBY] = [message(seq) for seq in range(1, 5001)]
+    session, network = logged_in(server)
+    before = server.asked
+    for fraction in (0.9, 0.8, 0.5, 0.1):
+        session.go_to(fraction)
+    network.run(session)
+    assert session.selected is not None
+    assert session.selected.take_sought() == 500
+    assert "text 500" in shown(session)
+    assert server.asked == before + 2
+    assert not session.selected.is_following
+
+
+def test_a_place_that_the_server_keeps_no_more_is_asked_for_once() -> None:
+    server = FakeServer()
+    server.histories[LOBBY] = [message(seq) for seq in range(4000, 5001)]
+    session, network = logged_in(server)
+    before = server.asked
+    session.go_to(0.1)
+    network.run(session)
+    assert server.asked == before + 1
+
+
 def test_search_leads_to_a_message_far_up_and_back() -> None:
     server = FakeServer()
     server.histories[LOBBY] = [message(seq, "needle" if seq == 100 else "hay") for seq in range(1, 2001)]
     session, network = logged_in(server)
     found: list[int] = []
-    session.search("needle", lambda hits: found.extend(hit.message.seq for hit in hits), found.append)  # type: ignore[arg-type]
+    notes: list[str] = []
+    session.search("needle", lambda hits, _: found.extend(hit.message.seq for hit in hits), notes.append)
     network.run(session)
     assert found == [100]
     session.go_to_message(LOBBY, 100)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -32,9 +32,10 @@ Seen = dict[str, Any]
 class Display:
     """A screen that nobody sees. Each window has its own, so keys go to nobody else."""
 
-    def __init__(self, screen: str = SCREEN) -> None:
+    def __init__(self, screen: str = SCREEN, dpi: int | None = None) -> None:
         reading, writing = os.pipe()
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp"]
+        command += [] if dpi is None else ["-dpi", str(dpi)]
         self._process = subprocess.Popen(
             command, pass_fds=(writing,), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -53,18 +54,20 @@ class Display:
 
 
 class Window:
-    """One running ``chatnet gui-client``."""
+    """One running ``chatnet gui-client``, or another window."""
 
-    def __init__(self, user: Chatnet, folder: Path, screen: str = SCREEN) -> None:
+    def __init__(
+        self, user: Chatnet, folder: Path, screen: str = SCREEN, command: str = "gui-client", dpi: int | None = None
+    ) -> None:
         self._resources = ExitStack()
-        self.display = Display(screen)
+        self.display = Display(screen, dpi)
         self._resources.callback(self.display.close)
         pipe = folder / f"probe{self.display.name[1:]}"
         os.mkfifo(pipe)
         self._news: Queue[Seen | None] = Queue()
         threading.Thread(target=self._read, args=(pipe,), daemon=True).start()
         user.environment |= {"DISPLAY": self.display.name, PROBE_VARIABLE: str(pipe)}
-        self.process: Process = user.start("gui-client")
+        self.process: Process = user.start(command)
         self.seen: Seen = {}
 
     def _read(self, pipe: Path) -> None:
@@ -79,7 +82,7 @@ class Window:
 
     # -- looking ----------------------------------------------------------------------------------------------
 
-    def until(self, found: Callable[["Window"], object], what: str = "") -> None:
+    def until(self, found: Callable[[Self], object], what: str = "") -> None:
         """Wait until the window shows something."""
         deadline = time.monotonic() + DEADLINE
         while not (self.seen and found(self)):

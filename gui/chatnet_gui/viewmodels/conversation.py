@@ -10,6 +10,7 @@ from datetime import date, tzinfo
 from msgspec.structs import replace
 
 from chatnet.model import Conversation, Kind, Message, Seq, User
+from chatnet_gui.viewmodels.file_rows import NO_FILES, FilesLook
 from chatnet_gui.viewmodels.rows import Look, Pending, Row, RowCache, rows
 
 PAGE = 200
@@ -35,6 +36,8 @@ class ConversationModel:
         """Does the reader stand at the newest message?"""
         self.is_loading = False
         self.unfolded: frozenset[Seq] = frozenset()
+        self.sought: Seq = 0
+        """A message that is to come before the reader's eyes, until it has."""
         self._cache = RowCache(2 * WINDOW)
 
     # -- what it is -------------------------------------------------------------------------------------------
@@ -93,6 +96,15 @@ class ConversationModel:
         low = max(low, self.first)
         return (low, high) if low <= high else None
 
+    def has(self, seq: Seq) -> bool:
+        """Is this message in the piece?"""
+        return bool(self.messages) and self.messages[0].seq <= seq <= self.messages[-1].seq
+
+    def take_sought(self) -> Seq:
+        """The message to bring before the reader's eyes, once; 0 for none."""
+        sought, self.sought = (self.sought, 0) if self.has(self.sought) else (0, self.sought)
+        return sought
+
     # -- messages that come -----------------------------------------------------------------------------------
 
     def put_page(self, page: Sequence[Message]) -> None:
@@ -140,6 +152,14 @@ class ConversationModel:
         else:
             self.at_end = False
         return is_new or message.seq > shown_to
+
+    def lose_file(self, seq: Seq) -> None:
+        """The file of this message is gone from the server."""
+        self.messages = [replace(said, file=None) if said.seq == seq else said for said in self.messages]
+
+    def message(self, seq: Seq) -> Message | None:
+        """One of the piece."""
+        return self.messages[seq - self.messages[0].seq] if self.has(seq) else None
 
     # -- what one does ----------------------------------------------------------------------------------------
 
@@ -194,6 +214,12 @@ class ConversationModel:
                 self.pending.remove(waiting)
                 return
 
+    def dismiss(self, token: int) -> str:
+        """Take what was refused away; its text."""
+        found = [p for p in self.pending if p.token == token and p.refused]
+        self.pending = [p for p in self.pending if p not in found]
+        return found[0].text if found else ""
+
     def settle(self, token: int, refused: str = "") -> None:
         """The server has answered."""
         if refused:
@@ -203,7 +229,16 @@ class ConversationModel:
 
     # -- what is shown ----------------------------------------------------------------------------------------
 
-    def rows(self, me: User, today: date, people: frozenset[str], *, hours24: bool, zone: tzinfo | None) -> list[Row]:
+    def rows(
+        self,
+        me: User,
+        today: date,
+        people: frozenset[str],
+        *,
+        hours24: bool,
+        zone: tzinfo | None,
+        files: FilesLook = NO_FILES,
+    ) -> list[Row]:
         """The rows of the list; what waits stands below the newest message only."""
         chat = not self.is_room
         look = Look(
@@ -216,6 +251,7 @@ class ConversationModel:
             read=self.info.peer_read if chat else 0,
             people=people,
             unfolded=self.unfolded,
+            files=files,
         )
         pending = self.pending if self.at_end or not self.is_loaded else ()
         return rows(self.messages, pending, look, self._cache)

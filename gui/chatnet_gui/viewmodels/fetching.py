@@ -40,7 +40,16 @@ def enter(chat: Client, rooms: Iterable[str]) -> Entered:
 
 
 def fetch(chat: Client, conversation: ConversationId, low: Seq, high: Seq) -> list[Message]:
-    """The messages of a range, at most 1,000 of them; fewer where the server keeps no more."""
-    middle = (low + high) // 2
-    around = chat.around(conversation, middle, high - middle + 1)
-    return [message for message in around if low <= message.seq <= high]
+    """The messages of a range, without a gap; fewer only where the server keeps no more.
+
+    A reply holds as many as fit into a frame, so long messages take several.
+    """
+    found: list[Message] = []
+    while low <= high:
+        half = (high - low + 1) // 2
+        page = [message for message in chat.around(conversation, low + half, half) if low <= message.seq <= high]
+        if not page:
+            break
+        found += page
+        low = page[-1].seq + 1
+    return found

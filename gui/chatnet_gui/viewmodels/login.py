@@ -11,9 +11,13 @@ from chatnet.auth.names import NAME_MAX, check_name
 from chatnet.client.discovery import VARIABLE, server_address, short_address
 from chatnet.client.profiles import Book
 from chatnet.errors import ChatnetError, ConfigError, ErrorCode, Refused, TrustError
+from chatnet.net.mdns import LanServer
 from chatnet.net.pins import show_pin
 from chatnet_gui.connecting import LoginRequest, is_local, trust_pin
+from chatnet_gui.lan import Found
+from chatnet_gui.viewmodels.segments import line
 from chatnet_gui.viewmodels.settings import Settings
+from chatnet_gui.viewmodels.words import sentence
 
 FIELDS = ("host", "port", "name", "code", "password")
 NEW = "Another server or name…"
@@ -66,6 +70,37 @@ class LoginModel:
         """A name to try instead."""
         self.question: Question | None = None
         self.is_busy = False
+        self.found: list[LanServer] = []
+        """Servers of the local network."""
+        self.looking = "Looking for servers on this network…"
+        """How that is getting on."""
+
+    # -- servers of the local network -------------------------------------------------------------------------
+
+    def learn(self, found: Found) -> None:
+        """These servers make themselves known, or cannot be heard."""
+        self.found = found.servers
+        if found.trouble:
+            first, *rest = found.trouble.split("\n")
+            self.looking = "\n".join([sentence(first), *rest])
+        else:
+            self.looking = "" if found.servers else "No server makes itself known on this network."
+
+    def found_as_text(self) -> list[str]:
+        """A line about each; all of it was said by anybody on the network."""
+        return [
+            "   ".join(
+                [line(server.name), line(short_address(server.addresses[0])), *(["guests"] if server.is_open else [])]
+            )
+            for server in self.found
+        ]
+
+    def choose_found(self, number: int) -> None:
+        """Log in to this one."""
+        self.profile = ""
+        self._forget_answers()
+        host, port = _split(short_address(self.found[number].addresses[0]))
+        self.values["host"], self.values["port"] = host, port
 
     # -- what the user does -----------------------------------------------------------------------------------
 
@@ -139,10 +174,10 @@ class LoginModel:
                 return "password", "The name or the password is wrong."
             return "", "The server does not know this account any more: log in again, or ask for a join code."
         if error.code == ErrorCode.BAD_NAME:
-            return "name", _sentence(error.message)
+            return "name", sentence(error.message)
         if error.code == ErrorCode.BAD_ADDRESS:
-            return "host", _sentence(error.message)
-        field, text = _PLAIN.get(error.code, ("", _sentence(error.message)))
+            return "host", sentence(error.message)
+        field, text = _PLAIN.get(error.code, ("", sentence(error.message)))
         return ("", text) if self.profile else (field, text)
 
     # -- parts ------------------------------------------------------------------------------------------------
@@ -178,7 +213,7 @@ class LoginModel:
         try:
             look()
         except (Refused, ConfigError) as error:
-            self.errors[field] = _sentence(error.message)
+            self.errors[field] = sentence(error.message)
 
     def _address(self) -> Address | None:
         """The one place where the server is, if it is one."""
@@ -211,9 +246,3 @@ def _split(server: str) -> tuple[str, str]:
         return server, ""
     host = short_address(Address(address.scheme, address.host, DEFAULT_PORT))
     return host, str(address.port)
-
-
-def _sentence(text: str) -> str:
-    """An error's first line, as a sentence."""
-    first = text.split("\n")[0].strip()
-    return first[:1].upper() + first[1:] + ("" if first.endswith((".", "?", "!")) else ".")

@@ -13,9 +13,9 @@ Put = Callable[[Sequence[Message]], None]
 
 
 class Pager:
-    """``fetched`` is called whenever a conversation shows something else."""
+    """``fetched`` is called with a conversation that shows something else."""
 
-    def __init__(self, questions: Questions, fetched: Callable[[], None]) -> None:
+    def __init__(self, questions: Questions, fetched: Callable[[ConversationModel], None]) -> None:
         self._questions = questions
         self._fetched = fetched
 
@@ -37,20 +37,29 @@ class Pager:
             self._fetch(model, span, model.put_newer)
 
     def go_to(self, model: ConversationModel, seq: Seq) -> None:
-        """Show the page with a message in its middle."""
-        if not model.is_loading and (span := model.around(seq)) is not None:
+        """Bring a message before the reader's eyes, with what was said around it. Asked for again while a page is on
+        its way, as somebody does who drags the scrollbar, the last one counts.
+        """
+        model.sought = seq = max(seq, model.first)
+        if model.has(seq):
+            self._fetched(model)
+        elif not model.is_loading and (span := model.around(seq)) is not None:
             self._fetch(model, span, model.put_page)
 
     def _fetch(self, model: ConversationModel, span: Span, put: Put) -> None:
         model.is_loading = True
+        sought = model.sought
 
         def done(page: object) -> None:
             assert isinstance(page, list)
             put(page)
-            self._fetched()
+            if model.sought not in (0, sought):
+                self.go_to(model, model.sought)
+            else:
+                self._fetched(model)
 
         def failed(error: ChatnetError) -> None:
-            model.is_loading = False
+            model.is_loading, model.sought = False, 0
             self._questions.failed(error)
 
         self._questions.ask(lambda chat: fetch(chat, model.info.id, *span), done, failed)

@@ -10,6 +10,7 @@ from functools import partial
 from zlib import crc32
 
 from chatnet.model import Kind, Message, Seq, User, UserId
+from chatnet_gui.viewmodels.file_rows import ACTION, NO_FILES, FilesLook, file_segments
 from chatnet_gui.viewmodels.segments import Segment, line, segments
 
 SENDER_COLOURS = 8
@@ -22,18 +23,41 @@ FOLDED_CHARACTERS = 600
 FOLDED_LINES = 6
 
 
-@dataclass(frozen=True, slots=True)
 class Row:
-    """Some whole lines of the list; the last segment ends with a newline."""
+    """Some whole lines of the list; the last segment ends with a newline.
 
-    key: str
-    """Tells it from the other rows: ``m12`` is the message 12, ``p3`` a pending one, ``d...`` a day, ``new``."""
-    segments: tuple[Segment, ...]
+    The segments are made when somebody asks for them: in a burst most rows are never drawn.
+    """
+
+    __slots__ = ("_segments", "key")
+
+    def __init__(self, key: str, segments: tuple[Segment, ...] | Callable[[], tuple[Segment, ...]]) -> None:
+        self.key = key
+        """Tells it from the other rows: ``m12`` is the message 12, ``p3`` a pending one, ``d...`` a day, ``new``."""
+        self._segments = segments
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """What it shows."""
+        if callable(self._segments):
+            self._segments = self._segments()
+        return self._segments
 
     @property
     def text(self) -> str:
         """All of it, without tags."""
         return "".join(text for text, _ in self.segments)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Row):
+            return NotImplemented
+        return self is other or (self.key == other.key and self.segments == other.segments)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"Row({self.key!r}, {self.segments!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +87,24 @@ class Look:
     read: Seq = 0
     people: frozenset[str] = frozenset()
     unfolded: frozenset[Seq] = field(default=frozenset())
+    files: FilesLook = NO_FILES
+
+
+class _Made:
+    """A message's row, with all that it depends on."""
+
+    __slots__ = ("before", "day", "file", "is_unfolded", "look", "mark", "message", "people", "row")
+
+    def __init__(self, message: Message, before: Message | None, mark: str, look: Look, look_key: object) -> None:
+        moment = _moment(message, look)
+        self.message, self.before, self.mark, self.look = message, before, mark, look_key
+        self.day = moment.date()
+        self.is_unfolded = message.seq in look.unfolded
+        self.people = look.people if "@" in message.body else None
+        """Only names with an @ before them are shown as such."""
+        self.file = look.files.of(message) if message.kind == Kind.FILE else None
+        make = partial(_message, message, moment, look, _is_run(before, message), mark)
+        self.row = Row(f"m{message.seq}", make)
 
 
 class RowCache:
@@ -70,19 +112,42 @@ class RowCache:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._rows: dict[Seq, tuple[object, Row]] = {}
+        self._made: dict[Seq, _Made] = {}
+        self._look: tuple[object, ...] = ()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._made)
 
-    def get(self, seq: Seq, key: object, make: Callable[[], Row]) -> Row:
-        """The row of a message; ``key`` is all that it depends on besides the message."""
-        found = self._rows.get(seq)
-        if found is None or found[0] != key:
-            if len(self._rows) >= self._most:
-                self._rows.clear()
-            found = self._rows[seq] = (key, make())
-        return found[1]
+    def key_of(self, look: Look) -> object:
+        """What all rows depend on; the same object as long as it is the same."""
+        key = (look.me, look.hours24, look.zone)
+        if key != self._look:
+            self._look = key
+        return self._look
+
+    def day_of(self, message: Message, look: Look) -> date:
+        """On which day it was said."""
+        made = self._made.get(message.seq)
+        return made.day if made is not None and made.message is message else _moment(message, look).date()
+
+    def get(self, message: Message, before: Message | None, mark: str, look: Look, look_key: object) -> Row:
+        """The row of a message that stands below another one, or below none."""
+        made = self._made.get(message.seq)
+        if (
+            made is None
+            or made.message is not message
+            or made.before is not before
+            or made.look is not look_key
+            or made.mark != mark
+            or (made.people is not None and made.people != look.people)
+            or made.is_unfolded != (message.seq in look.unfolded)
+            or (made.file is not None and made.file != look.files.of(message))
+        ):
+            made = _Made(message, before, mark, look, look_key)
+            while len(self._made) >= self._most:
+                del self._made[next(iter(self._made))]
+            self._made[message.seq] = made
+        return made.row
 
 
 def rows(
@@ -90,24 +155,21 @@ def rows(
 ) -> list[Row]:
     """All rows, from the oldest message to what is not sent yet."""
     cache = RowCache(len(messages) + 1) if cache is None else cache
-    marks = _marks(messages, look)
-    made: list[Row] = []
+    marks, look_key = _marks(messages, look), cache.key_of(look)
+    found: list[Row] = []
     before: Message | None = None
     day: date | None = None
     for message in messages:
-        moment = datetime.fromtimestamp(message.time / 1000, look.zone)
-        if day != moment.date():
-            day, before = moment.date(), None
-            made.append(_day(day, look.today))
+        if (its_day := cache.day_of(message, look)) != day:
+            day, before = its_day, None
+            found.append(_day(day, look.today))
         if message.seq == look.new_from:
-            made.append(Row("new", (("New messages\n", ("new",)),)))
+            found.append(Row("new", (("New messages\n", ("new",)),)))
             before = None
-        is_run, mark = _is_run(before, message), marks.get(message.seq, "")
-        key = (is_run, mark, message.seq in look.unfolded, look.hours24, look.zone, look.me, look.people)
-        made.append(cache.get(message.seq, key, partial(_message, message, moment, look, is_run, mark)))
+        found.append(cache.get(message, before, marks.get(message.seq, ""), look, look_key))
         before = message
-    made += [_pending(waiting, look) for waiting in pending]
-    return made
+    found += [_pending(waiting, look) for waiting in pending]
+    return found
 
 
 def sender_colour(user: UserId, name: str) -> int:
@@ -140,6 +202,10 @@ def is_long(body: str) -> bool:
 # -- parts ----------------------------------------------------------------------------------------------------
 
 
+def _moment(message: Message, look: Look) -> datetime:
+    return datetime.fromtimestamp(message.time / 1000, look.zone)
+
+
 def _day(day: date, today: date) -> Row:
     return Row(f"d{day.isoformat()}", ((f"{day_name(day, today)}\n", ("day",)),))
 
@@ -154,18 +220,23 @@ def _is_run(before: Message | None, message: Message) -> bool:
     )
 
 
-def _message(message: Message, moment: datetime, look: Look, is_run: bool, mark: str) -> Row:
+def _message(message: Message, moment: datetime, look: Look, is_run: bool, mark: str) -> tuple[Segment, ...]:
     time = clock(moment, hours24=look.hours24)
-    end: tuple[Segment, ...] = ((f"  {mark}\n", ("body", "mark")),) if mark else (("\n", ("body",)),)
     colour = f"sender{sender_colour(message.sender, message.name)}"
-    name = line(message.name)
     if message.kind == Kind.SYSTEM:
-        return Row(f"m{message.seq}", ((f"{line(message.body)}  {time}\n", ("system",)),))
+        return ((f"{line(message.body)}  {time}\n", ("system",)),)
     if message.kind == Kind.ACTION:
         said = segments(message.body, look.me.name, look.people, ("action",))
-        head: tuple[Segment, ...] = (("* ", ("action",)), (name, ("action", colour)), (" ", ("action",)))
-        return Row(f"m{message.seq}", (*head, *said, (f"  {time}\n", ("action", "time"))))
-    return Row(f"m{message.seq}", (*(() if is_run else _header(message, time, colour)), *_body(message, look), *end))
+        before: tuple[Segment, ...] = (
+            ("* ", ("action",)), (line(message.name), ("action", colour)), (" ", ("action",)),
+        )  # fmt: skip
+        return (*before, *said, (f"  {time}\n", ("action", "time")))
+    start = () if is_run else tuple(_header(message, time, colour))
+    end: Segment = (f"  {mark}\n", ("body", "mark")) if mark else ("\n", ("body",))
+    if message.kind != Kind.FILE:
+        return (*start, *_body(message, look), end)
+    caption = (*_body(message, look), ("\n", ("body",))) if message.body.strip() else ()
+    return (*start, *caption, *file_segments(message.file, look.files.of(message)), end)
 
 
 def _header(message: Message, time: str, colour: str) -> Iterator[Segment]:
@@ -186,12 +257,12 @@ def _body(message: Message, look: Look) -> Iterator[Segment]:
     if message.seq in look.unfolded:
         yield from segments(body, look.me.name, look.people, ("body",))
         yield "\n", ("body",)
-        yield "Show less", ("body", "fold")
+        yield "Show less", ("body", ACTION, f"{ACTION}:fold")
         return
     shown = "\n".join(body[:FOLDED_CHARACTERS].split("\n")[:FOLDED_LINES])
     yield from segments(shown, look.me.name, look.people, ("body",))
     yield "…\n", ("body",)
-    yield f"Show all {len(body):,} characters", ("body", "fold")
+    yield f"Show all {len(body):,} characters", ("body", ACTION, f"{ACTION}:fold")
 
 
 def _pending(waiting: Pending, look: Look) -> Row:
@@ -201,7 +272,11 @@ def _pending(waiting: Pending, look: Look) -> Row:
         start = ((f"* {line(look.me.name)} ", ("body", "pending")),)
     said = segments(body, "", (), ("body", "pending"))
     if waiting.refused:
-        note: tuple[Segment, ...] = ((f"\nNot sent: {line(waiting.refused)}\n", ("body", "refused")),)
+        note: tuple[Segment, ...] = (
+            (f"\nNot sent: {line(waiting.refused)}\n", ("body", "refused")),
+            ("Edit it", ("body", ACTION, f"{ACTION}:edit")), ("    ", ("body",)),
+            ("Dismiss it", ("body", ACTION, f"{ACTION}:dismiss")), ("\n", ("body",)),
+        )  # fmt: skip
     else:
         note = (("  waiting…\n", ("body", "mark")),)
     return Row(f"p{waiting.token}", (*start, *said, *note))
@@ -209,6 +284,8 @@ def _pending(waiting: Pending, look: Look) -> Row:
 
 def _marks(messages: Sequence[Message], look: Look) -> dict[Seq, str]:
     """The newest of one's own messages that was read, and the newest that was only delivered."""
+    if not look.delivered and not look.read:
+        return {}
     own = [m.seq for m in messages if m.sender == look.me.id and m.kind not in (Kind.ACTION, Kind.SYSTEM)]
     found: dict[Seq, str] = {}
     delivered = max((seq for seq in own if seq <= look.delivered), default=0)

@@ -5,6 +5,7 @@ views which of their parts to draw again, so a burst of messages is drawn once.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -13,6 +14,7 @@ from chatnet.client.client import Client
 from chatnet.client.discovery import short_address
 from chatnet.client.news import (
     ChatStarted,
+    FileGone,
     HistoryLost,
     Incoming,
     MarksMoved,
@@ -26,24 +28,26 @@ from chatnet.client.news import (
     Stored,
     UserRenamed,
 )
-from chatnet.client.outbox import Draft, ToRoom, ToUser
-from chatnet.client.thread import Answered, Connected, Failed, Notice
+from chatnet.client.outbox import Draft
+from chatnet.client.thread import Answered, Cancelled, Connected, Failed, Notice, Transferring
 from chatnet.errors import ChatnetError
-from chatnet.model import Conversation, ConversationId, Hit, Kind, Room, User
+from chatnet.model import Conversation, ConversationId, Room, Seq, SharedFile, User
+from chatnet_gui.viewmodels.alerts import Alert, alert_of, joined
 from chatnet_gui.viewmodels.conversation import ConversationModel
 from chatnet_gui.viewmodels.conversations import Conversations
+from chatnet_gui.viewmodels.copying import Copier
 from chatnet_gui.viewmodels.fetching import Entered, enter
 from chatnet_gui.viewmodels.paging import Pager
+from chatnet_gui.viewmodels.posts import Posts
 from chatnet_gui.viewmodels.questions import Network, Questions
 from chatnet_gui.viewmodels.roster import Roster
-from chatnet_gui.viewmodels.rows import Pending
+from chatnet_gui.viewmodels.searching import FEW, Finder, Show
 from chatnet_gui.viewmodels.segments import line, mentions
 from chatnet_gui.viewmodels.settings import Settings
+from chatnet_gui.viewmodels.sharing import Sharing
 
-LIST, MESSAGES, PEOPLE, STATUS = "list", "messages", "people", "status"
+LIST, MESSAGES, PEOPLE, STATUS, TRANSFERS = "list", "messages", "people", "status", "transfers"
 """The parts of the window."""
-TEXT_BYTES = 16 * 1024
-"""What a server takes in one message."""
 
 
 class SessionModel:
@@ -53,15 +57,23 @@ class SessionModel:
         """``waiting``: what an earlier run has left to be sent."""
         self._questions = Questions(network, self._failed)
         self._pager = Pager(self._questions, self._fetched)
+        self._finder = Finder(self._questions)
+        self._copier = Copier(self._questions, self._failed)
         self._settings = settings
-        self._changes = {LIST, MESSAGES, PEOPLE, STATUS}
-        self._unsent: dict[int, ConversationModel] = {}
-        """Where each post belongs that is not answered."""
-        self._left_over = waiting
+        self._changes = {LIST, MESSAGES, PEOPLE, STATUS, TRANSFERS}
+        self._posts = Posts(self._questions, waiting, partial(self._change, MESSAGES), self.tell)
         self.me = connected.user
         self.server = short_address(connected.address)
         self.notes = settings.account(f"{self.server} {fold(self.me.name)}")
         self.conversations = Conversations(self.notes)
+        self.files = Sharing(
+            network,
+            settings,
+            self.notes,
+            self.conversations,
+            partial(self._change, TRANSFERS),
+            partial(self._change, MESSAGES),
+        )
         self.selected: ConversationModel | None = None
         self.roster = Roster()
         self.is_online = True
@@ -69,8 +81,7 @@ class SessionModel:
         self.notice = ""
         """The last thing that went wrong; shown until the next action."""
         self.is_focused = True
-        self.alerts = 0
-        """How often to ring; the view sets it back."""
+        self._alerts: list[Alert] = []
         self._questions.ask(lambda chat: enter(chat, list(self.notes.rooms)), self._entered)
 
     # -- for the views ----------------------------------------------------------------------------------------
@@ -79,6 +90,11 @@ class SessionModel:
         """The parts that are to be drawn again."""
         changes, self._changes = self._changes, set()
         return changes
+
+    def take_alerts(self) -> list[Alert]:
+        """What to ring and to notify for."""
+        alerts, self._alerts = self._alerts, []
+        return joined(alerts)
 
     @property
     def title(self) -> str:
@@ -123,14 +139,15 @@ class SessionModel:
     def handle(self, notice: Notice) -> None:
         """Take over what the network tells."""
         match notice:
-            case Answered() | Failed():
-                self._questions.answered(notice)
+            case Answered() | Failed() | Transferring() | Cancelled():
+                if not self.files.handle(notice) and isinstance(notice, Answered | Failed):
+                    self._questions.answered(notice)
             case Incoming():
                 self._incoming(notice)
             case Stored(n=n):
-                self._settle(n, "")
+                self._posts.settle(n)
             case PostRefused(n=n, reason=reason):
-                self._settle(n, reason)
+                self._posts.settle(n, reason)
             case Online(user=user):
                 self._came_online(user)
             case Offline(retry_in=retry_in, reason=reason):
@@ -152,11 +169,15 @@ class SessionModel:
                 if (model := self.conversations.get(room.id)) is not None:
                     self.conversations.learn(replace(model.info, room=room))
                 self._change(LIST, MESSAGES, STATUS)
+            case FileGone(conversation=conversation, seq=seq):
+                if (model := self.conversations.get(conversation.id)) is not None:
+                    model.lose_file(seq)
+                self._change(MESSAGES)
             case UserRenamed(user=user):
                 self._renamed(user)
             case RoomLost(room=name, reason=reason):
                 self._forget_room(name)
-                self._tell(f"You are not in {line(name)} any more: {line(reason)}")
+                self.tell(f"You are not in {line(name)} any more: {line(reason)}")
             case Missed(conversation=conversation) | HistoryLost(conversation=Conversation() as conversation):
                 self._reload(conversation)
             case HistoryLost():
@@ -167,13 +188,14 @@ class SessionModel:
         if not model.add(news.message):
             return
         if news.own:
+            self.files.heard(model.info.id, news.message)
             model.heard_own(news.message.body, news.message.kind)
             model.new_from = 0
         elif not (self.is_focused and model is self.selected and model.is_following):
             mentioned = mentions(news.message.body, self.me.name)
             model.missed(news.message.seq, mentioned=mentioned)
             if self._settings.notify and (mentioned or not model.is_room) and not self.is_focused:
-                self.alerts += 1
+                self._alerts.append(alert_of(news))
         self._change(LIST, STATUS)
         if model is self.selected:
             self._see()
@@ -202,7 +224,7 @@ class SessionModel:
         self._looked_around(value)
         if value.refused:
             self.notice = line(value.refused)
-        self._take_left_over()
+        self._posts.take_left_over(self.conversations)
         if self.selected is None:
             self._select_first()
 
@@ -210,16 +232,6 @@ class SessionModel:
         assert isinstance(value, Entered)
         self.roster.replace(value.people, value.online)
         self._change(PEOPLE, LIST)
-
-    def _take_left_over(self) -> None:
-        """Show what an earlier run could not send where it belongs."""
-        for draft in self._left_over:
-            key = _key_of(draft)
-            for model in self.conversations:
-                if model.key == key:
-                    self._unsent[draft.n] = model
-                    model.wait(Pending(-draft.n, draft.body, draft.kind))
-        self._left_over = ()
 
     def _renamed(self, user: User) -> None:
         if user.id == self.me.id:
@@ -250,7 +262,7 @@ class SessionModel:
     def look(self, *, focused: bool) -> None:
         """The window has got the focus, or lost it."""
         if focused and not self.is_focused:
-            self.alerts = 0
+            self._alerts.clear()
         self.is_focused = focused
         self._see()
 
@@ -272,8 +284,9 @@ class SessionModel:
 
     def go_to(self, fraction: float) -> None:
         """Show another piece: the one at this place of the whole history, from 0 to 1."""
-        if self.selected is not None:
-            self._pager.go_to(self.selected, self.selected.seq_at(fraction))
+        if (model := self.selected) is not None:
+            model.is_following = False
+            self._pager.go_to(model, model.seq_at(fraction))
 
     def go_to_message(self, id: ConversationId, seq: int) -> None:
         """Show the piece with this message in it."""
@@ -291,11 +304,16 @@ class SessionModel:
             self._see()
             self._change(MESSAGES, LIST, STATUS)
 
-    def toggle_fold(self, seq: int) -> None:
+    def toggle_fold(self, seq: Seq) -> None:
         """Show a long message whole, or not any more."""
         if self.selected is not None:
             self.selected.toggle_fold(seq)
             self._change(MESSAGES)
+
+    def dismiss(self, token: int) -> str:
+        """Take what the server has refused away; its text."""
+        self._change(MESSAGES)
+        return self.selected.dismiss(token) if self.selected is not None else ""
 
     def clear(self) -> None:
         """Clear Chat: on this device, what was said up to now is not shown."""
@@ -312,7 +330,9 @@ class SessionModel:
             self._pager.load(model)
             self._change(MESSAGES)
 
-    def _fetched(self) -> None:
+    def _fetched(self, model: ConversationModel) -> None:
+        if model.is_following and not model.at_end:
+            self._pager.newer(model)  # more was said while the page was on its way
         self._see()
         self._change(MESSAGES)
 
@@ -322,7 +342,7 @@ class SessionModel:
             model.restart(conversation)
             if model is self.selected:
                 self._pager.load(model)
-        self._tell("The server no longer has all that was said before.")
+        self.tell("The server no longer has all that was said before.")
 
     def _lose_everything(self) -> None:
         """It is another server, or one without its memory: what is known by id means nothing there."""
@@ -330,7 +350,7 @@ class SessionModel:
             self.notes.selected = self.selected.key
         self.conversations.lose_all()
         self.selected, self.roster = None, Roster()
-        self._tell("The server has lost what was said before.")
+        self.tell("The server has lost what was said before.")
         self._change(LIST, MESSAGES, PEOPLE)
 
     def _see(self) -> None:
@@ -348,47 +368,15 @@ class SessionModel:
 
     def send(self, text: str) -> bool:
         """Say something where one is; False if that is not possible. ``/me`` makes it an action."""
-        model, kind = self.selected, Kind.TEXT
+        model = self.selected
         if model is None or not text.strip():
             return False
-        text = text.strip("\n")
-        if text.startswith("/me "):
-            text, kind = text.removeprefix("/me ").strip(), Kind.ACTION
-        if len(text.encode(errors="replace")) > TEXT_BYTES:
-            self._tell("This is too long for one message: shorten it, or send it as several.")
-            return False
         self.notice = ""
+        if not self._posts.say(model, text):
+            return False
         model.new_from = 0
-        self._post(model, text, kind)
         self.jump_to_latest()
         return True
-
-    def _post(self, model: ConversationModel, text: str, kind: Kind) -> None:
-        to, room = (None, model.name) if model.is_room else (model.name, None)
-
-        def posted(n: object) -> None:
-            assert isinstance(n, int)
-            self._unsent[n] = model
-            model.pending = [Pending(-n, p.text, p.kind) if p.token == token else p for p in model.pending]
-
-        def failed(error: ChatnetError) -> None:
-            model.settle(token, line(error.message))
-            self._change(MESSAGES)
-
-        token = self._questions.ask(
-            lambda chat: chat.post(text, to=to, room=room, kind=kind), posted, failed, offline=True
-        )
-        model.wait(Pending(token, text, kind))
-        self._change(MESSAGES)
-
-    def _settle(self, n: int, refused: str) -> None:
-        model = self._unsent.pop(n, None)
-        self._left_over = tuple(draft for draft in self._left_over if draft.n != n)
-        if model is not None:
-            model.settle(-n, line(refused))
-            self._change(MESSAGES)
-        elif refused:
-            self._tell(f"A message of before was not sent: {line(refused)}")
 
     def personal_chat(self, name: str, text: str = "") -> None:
         """Personal Chat: open the chat with a user, and say something there if there is something to say."""
@@ -398,7 +386,7 @@ class SessionModel:
             model = self.conversations.learn(value)
             self.select(model.info.id)
             if text.strip():
-                self._post(model, text.strip("\n"), Kind.TEXT)
+                self._posts.post(model, text.strip("\n"))
 
         self._questions.ask(lambda chat: chat.conversation(with_=name), opened)
 
@@ -421,7 +409,7 @@ class SessionModel:
                     self._remember_rooms()
                     self.select(model.info.id)
             if value.refused:
-                self._tell(line(value.refused))
+                self.tell(line(value.refused))
 
         self._questions.ask(work, joined)
 
@@ -457,18 +445,21 @@ class SessionModel:
         """All rooms of the server."""
         self._questions.ask(lambda chat: chat.rooms(), lambda rooms: show(rooms))  # type: ignore[arg-type]
 
-    def search(self, words: str, show: Callable[[list[Hit]], None], failed: Callable[[str], None]) -> None:
+    def search(self, words: str, show: Show, failed: Callable[[str], None], *, most: int = FEW) -> None:
         """Find messages in the conversation that is shown."""
-        model = self.selected
-        if model is None or not words.strip():
+        if self.selected is None or not words.strip():
             failed("Type a word to look for.")
-            return
-        to, room = (None, model.name) if model.is_room else (model.name, None)
-        self._questions.ask(
-            lambda chat: chat.search(words, room=room, with_=to, limit=100),
-            lambda hits: show(hits),  # type: ignore[arg-type]
-            lambda error: failed(line(error.message.split("\n")[0])),
-        )
+        else:
+            self._finder.find(self.selected, words, show, failed, most=most)
+
+    def remove_file(self, file: SharedFile) -> None:
+        """Have the server drop a file that one has sent."""
+        self._questions.ask(lambda chat: chat.remove_file(file.id), lambda _: None)
+
+    def copy(self, low: Seq, high: Seq, done: Callable[[str, int], None]) -> None:
+        """Get the text of these messages of the conversation that is shown, also of those that are not fetched."""
+        if self.selected is not None:
+            self._copier.copy(self.selected, low, high, done)
 
     def find_places(self, words: str) -> list[tuple[str, ConversationId, str]]:
         """Where one may go; see `Conversations.find`."""
@@ -477,21 +468,12 @@ class SessionModel:
     # -- parts ------------------------------------------------------------------------------------------------
 
     def _failed(self, error: ChatnetError) -> None:
-        self._tell(line(error.message.split("\n")[0]))
+        self.tell(line(error.message.split("\n")[0]))
 
-    def _tell(self, text: str) -> None:
+    def tell(self, text: str) -> None:
+        """Have the user read this."""
         self.notice = text[:1].upper() + text[1:]
         self._change(STATUS)
 
     def _change(self, *parts: str) -> None:
         self._changes.update(parts)
-
-
-def _key_of(draft: Draft) -> str:
-    match draft.target:
-        case ToUser(name):
-            return f"user:{fold(name)}"
-        case ToRoom(name):
-            return f"room:{fold(name)}"
-        case _:
-            return ""

@@ -33,6 +33,8 @@ class AccountNotes(msgspec.Struct):
     drafts: dict[str, str] = {}
     """What was typed and not sent, by conversation."""
     selected: str = ""
+    files: dict[str, str] = {}
+    """Where files are on this device, by the hexadecimal digits of their SHA-256."""
 
 
 class Settings(msgspec.Struct):
@@ -41,7 +43,12 @@ class Settings(msgspec.Struct):
     theme: Theme = "system"
     font_size: int = DEFAULT_FONT_SIZE
     notify: bool = True
+    """Ring, and show on the desktop, what calls for attention while no window has the focus."""
     hours24: bool = True
+    download_folder: str = ""
+    """Empty for the user's own."""
+    previews: bool = True
+    """Fetch small pictures by itself, to show them."""
     geometry: str = ""
     last_server: str = ""
     last_name: str = ""
@@ -55,6 +62,15 @@ class Settings(msgspec.Struct):
         """Larger or smaller text; 0 for the first size."""
         size = self.font_size + step if step else DEFAULT_FONT_SIZE
         self.font_size = min(max(size, FONT_SIZES[0]), FONT_SIZES[-1])
+
+
+    @property
+    def downloads(self) -> Path:
+        """The folder that files are put into."""
+        if self.download_folder:
+            return Path(self.download_folder)
+        usual = Path.home() / "Downloads"
+        return usual if usual.is_dir() else Path.home()
 
 
 def settings_path() -> Path:
@@ -72,7 +88,7 @@ def load_settings(path: Path | None = None) -> Settings:
     return settings
 
 
-def save_settings(settings: Settings, path: Path | None = None) -> str:
+def save_settings(settings: msgspec.Struct, path: Path | None = None) -> str:
     """Remember everything; returns why that cannot be done, or nothing. The file is replaced whole."""
     path = path or settings_path()
     draft = path.with_name(f"{path.name}.{os.getpid()}")

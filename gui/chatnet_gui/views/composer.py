@@ -13,18 +13,26 @@ _MOST_LINES = 7
 
 
 class Composer(ttk.Frame):
-    """``send`` says whether the text was taken; ``names`` are those that Tab completes."""
+    """``send`` says whether the text was taken; ``names`` are those that Tab completes; ``attach`` asks for files."""
 
-    def __init__(self, master: tk.Misc, send: Callable[[str], bool], names: Callable[[], list[str]]) -> None:
-        super().__init__(master, padding=(0, 8, 0, 0))
+    def __init__(
+        self,
+        master: tk.Misc,
+        send: Callable[[str], bool],
+        names: Callable[[], list[str]],
+        attach: Callable[[], None],
+    ) -> None:
+        super().__init__(master, padding=(0, "6p", 0, 0))
         self._send, self._names = send, names
         self._recall, self._completer = Recall(), Completer()
-        self.text = tk.Text(self, height=1, width=20, wrap="word", padx=10, pady=7, undo=True, maxundo=200)
+        self.text = tk.Text(self, height=1, width=20, wrap="word", padx="7.5p", pady="5.25p", undo=True, maxundo=200)
         self._emoji = ttk.Button(self, text="☺", width=3, command=self._pick)
+        self._attach = ttk.Button(self, text="File…", command=attach)
         self._button = ttk.Button(self, text="Send", style="Accent.TButton", command=self.submit)
         self.text.grid(row=0, column=0, sticky="nsew")
-        self._emoji.grid(row=0, column=1, sticky="s", padx=(8, 0))
-        self._button.grid(row=0, column=2, sticky="s", padx=(8, 0))
+        self._emoji.grid(row=0, column=1, sticky="s", padx=("6p", 0))
+        self._attach.grid(row=0, column=2, sticky="s", padx=("6p", 0))
+        self._button.grid(row=0, column=3, sticky="s", padx=("6p", 0))
         self.columnconfigure(0, weight=1)
         self._bind_keys()
 

@@ -1,4 +1,4 @@
-"""The small windows of the main one: Personal Chat, rooms, search, switch, settings."""
+"""The small windows of the main one: Personal Chat, rooms, search, switch."""
 
 import tkinter as tk
 from collections.abc import Callable
@@ -6,13 +6,16 @@ from datetime import datetime
 from tkinter import ttk
 
 from chatnet.model import Hit, Room
+from chatnet_gui.scaling import px
 from chatnet_gui.theme import Theme
 from chatnet_gui.viewmodels.rows import clock
+from chatnet_gui.viewmodels.searching import FEW
 from chatnet_gui.viewmodels.segments import line
 from chatnet_gui.viewmodels.session import SessionModel
-from chatnet_gui.viewmodels.settings import FONT_SIZES, Settings
 from chatnet_gui.views.dialog import Dialog
 
+_ALL = 2000
+"""More than anybody looks through."""
 _HINT = "All words must be there; wor* stands for every word that starts so."
 
 
@@ -25,14 +28,14 @@ class PersonalChatDialog(Dialog):
         ttk.Label(self.body, text="With whom?").pack(anchor="w")
         online = sorted(user.name for user in session.roster.online() if user.id != session.me.id)
         self._who = ttk.Combobox(self.body, values=online, width=36)
-        self._who.pack(fill="x", pady=(2, 10))
+        self._who.pack(fill="x", pady=("1.5p", "7.5p"))
         ttk.Label(self.body, text="Message").pack(anchor="w")
-        self._text = tk.Text(self.body, height=4, width=36, wrap="word", padx=8, pady=6)
+        self._text = tk.Text(self.body, height=4, width=36, wrap="word", padx="6p", pady="4.5p")
         theme.dress_text(self._text)
-        self._text.pack(fill="both", expand=True, pady=(2, 4))
+        self._text.pack(fill="both", expand=True, pady=("1.5p", "3p"))
         self._error = ttk.Label(self.body, style="Error.TLabel")
         self._error.pack(anchor="w")
-        self.buttons("Send", self._send).pack(fill="x", pady=(8, 0))
+        self.buttons("Send", self._send).pack(fill="x", pady=("6p", 0))
         self._who.bind("<Return>", lambda _: self._text.focus_set())
         self._text.bind("<Return>", self._return)
         self._text.bind("<Tab>", self._tab)
@@ -66,12 +69,12 @@ class RoomDialog(Dialog):
         self._session = session
         ttk.Label(self.body, text="Name of the room").pack(anchor="w")
         self._who = ttk.Combobox(self.body, width=32)
-        self._who.pack(fill="x", pady=(2, 12))
+        self._who.pack(fill="x", pady=("1.5p", "9p"))
         row = ttk.Frame(self.body)
         row.pack(fill="x")
         ttk.Button(row, text="Join", style="Accent.TButton", command=self._join).pack(side="right")
-        ttk.Button(row, text="Create", command=lambda: self._join(create=True)).pack(side="right", padx=(0, 8))
-        ttk.Button(row, text="Cancel", command=self.destroy).pack(side="right", padx=(0, 8))
+        ttk.Button(row, text="Create", command=lambda: self._join(create=True)).pack(side="right", padx=(0, "6p"))
+        ttk.Button(row, text="Cancel", command=self.destroy).pack(side="right", padx=(0, "6p"))
         self._who.bind("<Return>", lambda _: self._join())
         session.list_rooms(self._show)
         self.appear(self._who)
@@ -103,7 +106,7 @@ class SwitchDialog(Dialog):
             selectforeground=palette.on_selection, highlightthickness=1, highlightbackground=palette.border,
             highlightcolor=palette.focus, borderwidth=0,
         )  # fmt: skip
-        self._list.pack(fill="both", expand=True, pady=(8, 0))
+        self._list.pack(fill="both", expand=True, pady=("6p", 0))
         self._found: list[tuple[str, int, str]] = []
         self._words.trace_add("write", lambda *_: self._fill())
         entry.bind("<Down>", lambda _: self._move(1))
@@ -153,31 +156,38 @@ class SearchDialog(Dialog):
         row.pack(fill="x")
         self._words = ttk.Entry(row, width=40)
         self._words.pack(side="left", fill="x", expand=True)
-        ttk.Button(row, text="Search", style="Accent.TButton", command=self._search).pack(side="left", padx=(8, 0))
+        ttk.Button(row, text="Search", style="Accent.TButton", command=self._search).pack(side="left", padx=("6p", 0))
         self._tree = ttk.Treeview(self.body, columns=("who", "text"), show="tree", height=9, style="Flat.Treeview")
-        self._tree.column("#0", width=190, stretch=False)
-        self._tree.column("who", width=100, stretch=False)
-        self._tree.column("text", width=330)
-        self._tree.pack(fill="both", expand=True, pady=8)
-        self._state = ttk.Label(self.body, style="Muted.TLabel", text=_HINT)
-        self._state.pack(anchor="w")
+        self._tree.column("#0", width=px(master, 190), stretch=False)
+        self._tree.column("who", width=px(master, 100), stretch=False)
+        self._tree.column("text", width=px(master, 330))
+        self._tree.pack(fill="both", expand=True, pady="6p")
+        foot = ttk.Frame(self.body)
+        foot.pack(fill="x")
+        self._state = ttk.Label(foot, style="Muted.TLabel", text=_HINT)
+        self._state.pack(side="left")
+        self._more = ttk.Button(foot, text="Older ones too", command=lambda: self._search(most=_ALL), state="disabled")
+        self._more.pack(side="right")
+        self._most = FEW
         self._words.bind("<Return>", lambda _: self._search())
         self._words.bind("<Down>", lambda _: self._tree.focus_set())
         self._tree.bind("<Return>", lambda _: self._open())
         self._tree.bind("<Double-1>", lambda _: self._open())
         self.appear(self._words, resizable=True)
 
-    def _search(self) -> None:
+    def _search(self, *, most: int = FEW) -> None:
+        self._most = most
         self._state.configure(text="Searching…")
-        self._session.search(self._words.get(), self._show, self._failed)
+        self._session.search(self._words.get(), self._show, self._failed, most=self._most)
 
     def _failed(self, reason: str) -> None:
         if self.winfo_exists():
             self._state.configure(text=reason)
 
-    def _show(self, hits: list[Hit]) -> None:
+    def _show(self, hits: list[Hit], may_be_more: bool) -> None:
         if not self.winfo_exists():
             return
+        self._more.state(["!disabled" if may_be_more else "disabled"])
         self._tree.delete(*self._tree.get_children())
         self._hits.clear()
         for hit in hits:
@@ -186,7 +196,7 @@ class SearchDialog(Dialog):
             values = (line(hit.message.name), line(hit.message.body)[:200])
             self._hits[self._tree.insert("", "end", text=when, values=values)] = hit
         count = "Nothing was found" if not hits else "1 message" if len(hits) == 1 else f"{len(hits)} messages"
-        self._state.configure(text=f"{count}.")
+        self._state.configure(text=f"The newest {len(hits)} messages." if may_be_more else f"{count}.")
         if hits:
             first = self._tree.get_children()[0]
             self._tree.selection_set(first)
@@ -198,47 +208,3 @@ class SearchDialog(Dialog):
             self._go(hit.conversation.id, hit.message.seq)
             self.destroy()
             return
-
-
-class SettingsDialog(Dialog):
-    """Theme, size, notifications, clock; every change is seen at once."""
-
-    def __init__(self, master: tk.Misc, settings: Settings, changed: Callable[[], None]) -> None:
-        super().__init__(master, "Settings")
-        self._settings, self._changed = settings, changed
-        ttk.Label(self.body, text="Theme").grid(row=0, column=0, sticky="w", padx=(0, 24), pady=6)
-        self._theme = tk.StringVar(self, settings.theme)
-        themes = ttk.Frame(self.body)
-        themes.grid(row=0, column=1, sticky="w")
-        buttons = [
-            ttk.Radiobutton(themes, text=name.capitalize(), value=name, variable=self._theme, command=self._take)
-            for name in ("system", "light", "dark")
-        ]
-        for button in buttons:
-            button.pack(side="left", padx=(0, 10))
-        ttk.Label(self.body, text="Text size").grid(row=1, column=0, sticky="w", pady=6)
-        self._size = tk.IntVar(self, settings.font_size)
-        size = ttk.Spinbox(
-            self.body, from_=FONT_SIZES[0], to=FONT_SIZES[-1], width=6, textvariable=self._size, state="readonly",
-            command=self._take,
-        )  # fmt: skip
-        size.grid(row=1, column=1, sticky="w")
-        self._notify = tk.BooleanVar(self, settings.notify)
-        notify = ttk.Checkbutton(
-            self.body, text="Ring for personal messages and mentions", variable=self._notify, command=self._take
-        )
-        notify.grid(row=2, column=0, columnspan=2, sticky="w", pady=6)
-        self._hours24 = tk.BooleanVar(self, settings.hours24)
-        hours = ttk.Checkbutton(self.body, text="24 hour clock", variable=self._hours24, command=self._take)
-        hours.grid(row=3, column=0, columnspan=2, sticky="w", pady=6)
-        done = ttk.Button(self.body, text="Done", style="Accent.TButton", command=self.destroy)
-        done.grid(row=4, column=1, sticky="e", pady=(14, 0))
-        self.bind("<Return>", lambda _: self.destroy())
-        self.appear(buttons[0])
-
-    def _take(self) -> None:
-        theme = self._theme.get()
-        self._settings.theme = "dark" if theme == "dark" else "light" if theme == "light" else "system"
-        self._settings.font_size = self._size.get()
-        self._settings.notify, self._settings.hours24 = self._notify.get(), self._hours24.get()
-        self._changed()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from tkinter import ttk
 
+from chatnet_gui.scaling import px
 from chatnet_gui.viewmodels.emoji import find
 from chatnet_gui.views.dialog import Dialog
 
@@ -19,7 +20,7 @@ class EmojiPicker(Dialog):
         self._chosen = chosen
         self._words = tk.StringVar(self)
         entry = ttk.Entry(self.body, textvariable=self._words, width=24)
-        entry.pack(fill="x", pady=(0, 8))
+        entry.pack(fill="x", pady=(0, "6p"))
         self._grid = ttk.Frame(self.body)
         self._grid.pack(fill="both", expand=True)
         self._words.trace_add("write", lambda *_: self._fill())
@@ -27,7 +28,7 @@ class EmojiPicker(Dialog):
         self._fill()
         self.appear(entry)
         x = anchor.winfo_rootx() + anchor.winfo_width() - self.winfo_reqwidth()
-        y = anchor.winfo_rooty() - self.winfo_reqheight() - 40
+        y = anchor.winfo_rooty() - self.winfo_reqheight() - px(self, 40)
         self.geometry(f"+{max(0, x)}+{max(0, y)}")
 
     def _fill(self) -> None:

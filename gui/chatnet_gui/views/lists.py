@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from chatnet.model import ConversationId, User
+from chatnet_gui.scaling import px
 from chatnet_gui.theme import BOLD, SMALL, Theme
 from chatnet_gui.viewmodels.segments import line
 from chatnet_gui.viewmodels.session import SessionModel
@@ -20,14 +21,15 @@ class _Tree(ttk.Treeview):
 
     def __init__(self, master: tk.Misc, *columns: str, width: int) -> None:
         super().__init__(master, show="tree", selectmode="browse", columns=columns, style="Flat.Treeview")
-        self.column("#0", width=width, minwidth=80, stretch=True)
+        self.column("#0", width=px(master, width), minwidth=px(master, 80), stretch=True)
         self.dots: dict[str, tk.PhotoImage] = {}
 
     def dress(self, theme: Theme) -> None:
         palette = theme.palette
+        size = px(self, _DOT)
         self.dots = {
-            "online": dot(self, palette.success, palette.window, _DOT),
-            "offline": dot(self, palette.muted, palette.window, _DOT, hollow=True),
+            "online": dot(self, palette.success, palette.window, size),
+            "offline": dot(self, palette.muted, palette.window, size, hollow=True),
         }
         self.tag_configure("group", font=SMALL, foreground=palette.muted)
         self.tag_configure("unread", font=BOLD)
@@ -39,7 +41,7 @@ class ConversationList(_Tree):
 
     def __init__(self, master: tk.Misc, chosen: Callable[[ConversationId], None]) -> None:
         super().__init__(master, "unread", width=150)
-        self.column("unread", width=44, minwidth=44, stretch=False, anchor="e")
+        self.column("unread", width=px(master, 44), minwidth=px(master, 44), stretch=False, anchor="e")
         self._chosen = chosen
         self._is_filling = False
         self._shown: list[_Entry] = []

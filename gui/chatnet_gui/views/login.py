@@ -6,9 +6,12 @@ from tkinter import ttk
 from typing import Any
 
 from chatnet_gui.connecting import LoginRequest
+from chatnet_gui.lan import Found
 from chatnet_gui.viewmodels.login import NEW, LoginModel
 
-_WRAP = 380
+_WRAP = "285p"
+_MOST_FOUND = 4
+"""Rows for servers of the local network; of more the rest is scrolled to."""
 _GROUPS = 3
 """Of a fingerprint, on one line."""
 _LABELS = (
@@ -26,18 +29,19 @@ class LoginView(ttk.Frame):
     def __init__(
         self, master: tk.Misc, model: LoginModel, submit: Callable[[LoginRequest], None], cancel: Callable[[], None]
     ) -> None:
-        super().__init__(master, padding=28)
+        super().__init__(master, padding="21p")
         self._model, self._submit, self._cancel = model, submit, cancel
         self._values: dict[str, tk.StringVar] = {}
         self._entries: dict[str, ttk.Entry] = {}
         self._errors: dict[str, ttk.Label] = {}
         ttk.Label(self, text="chatnet", style="Title.TLabel").grid(row=0, column=0, columnspan=2, sticky="w")
         ttk.Label(self, text="Log in to a server", style="Muted.TLabel").grid(
-            row=1, column=0, columnspan=2, sticky="w", pady=(0, 10)
+            row=1, column=0, columnspan=2, sticky="w", pady=(0, "7.5p")
         )
         self.columnconfigure(0, weight=1)
         self._profile = self._make_profiles()
         self._make_fields()
+        self._make_found()
         self._make_answers()
         self.bind_all("<Return>", self._return, add=False)
         self.refresh()
@@ -49,7 +53,7 @@ class LoginView(ttk.Frame):
         ttk.Label(self, text="Account").grid(row=2, column=0, columnspan=2, sticky="w")
         box = ttk.Combobox(self, values=[*self._model.profiles, NEW], state="readonly")
         box.set(self._model.profile or NEW)
-        box.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(2, 8))
+        box.grid(row=3, column=0, columnspan=2, sticky="ew", pady=("1.5p", "6p"))
         box.bind("<<ComboboxSelected>>", self._profile_chosen)
         return box
 
@@ -63,13 +67,21 @@ class LoginView(ttk.Frame):
             value = self._values[field] = tk.StringVar(self, self._model.values[field])
             value.trace_add("write", lambda *_, field=field: self._typed(field))
             heading = ttk.Label(self._fields, text=label)
-            heading.grid(row=row, column=column, columnspan=span, sticky="w", pady=(8, 2), padx=padx)
+            heading.grid(row=row, column=column, columnspan=span, sticky="w", pady=("6p", "1.5p"), padx=padx)
             entry = ttk.Entry(self._fields, textvariable=value, width=8 if column else 32)
             entry.configure(show="•" if field == "password" else "")
             entry.grid(row=row + 1, column=column, columnspan=span, sticky="ew", padx=padx)
             error = ttk.Label(self._fields, style="Error.TLabel", wraplength=_WRAP)
-            error.grid(row=row + 2 + column, column=0, columnspan=2, sticky="w", pady=(2, 0))
+            error.grid(row=row + 2 + column, column=0, columnspan=2, sticky="w", pady=("1.5p", 0))
             self._entries[field], self._errors[field] = entry, error
+
+    def _make_found(self) -> None:
+        """Servers of the local network."""
+        self._found = ttk.Frame(self)
+        ttk.Label(self._found, text="On this network").pack(anchor="w", pady=(0, "1.5p"))
+        self._servers = ttk.Treeview(self._found, show="tree", selectmode="browse", style="Flat.Treeview", height=1)
+        self._servers.bind("<<TreeviewSelect>>", self._server_chosen)
+        self._looking = ttk.Label(self._found, style="Muted.TLabel", wraplength=_WRAP)
 
     def _make_answers(self) -> None:
         self._general = ttk.Label(self, style="Error.TLabel", wraplength=_WRAP)
@@ -77,12 +89,12 @@ class LoginView(ttk.Frame):
         self._question_text = ttk.Label(self._question, wraplength=_WRAP)
         self._question_text.pack(anchor="w")
         self._fingerprint = ttk.Label(self._question, style="Mono.TLabel", wraplength=_WRAP)
-        self._fingerprint.pack(anchor="w", pady=8)
+        self._fingerprint.pack(anchor="w", pady="6p")
         buttons = ttk.Frame(self._question)
         buttons.pack(fill="x")
         self._trust = ttk.Button(buttons, text="Trust it, and log in", style="Accent.TButton", command=self._accept)
         self._trust.pack(side="right")
-        ttk.Button(buttons, text="Do not trust it", command=self._decline).pack(side="right", padx=(0, 8))
+        ttk.Button(buttons, text="Do not trust it", command=self._decline).pack(side="right", padx=(0, "6p"))
         self._offer = ttk.Button(self, command=self._take_offer)
         self._actions = ttk.Frame(self)
         self._log_in = ttk.Button(self._actions, text="Log in", style="Accent.TButton", command=self._log_in_now)
@@ -107,6 +119,8 @@ class LoginView(ttk.Frame):
         elif wrong is not None:
             target = self._entries[wrong]
         target.focus_set()
+        if isinstance(target, ttk.Entry):
+            target.selection_range(0, "end")
 
     def refresh(self) -> None:
         """Show what the model says."""
@@ -116,6 +130,8 @@ class LoginView(ttk.Frame):
             text = model.errors.get(field, "")
             label.configure(text=text)
             _shown(label, bool(text))
+        _place(self._found, not model.profile and model.question is None, row=9)
+        self._show_found()
         general = model.errors.get("", "")
         if model.profile:
             general = general or next(iter(model.errors.values()), "")
@@ -128,11 +144,28 @@ class LoginView(ttk.Frame):
         self._log_in.state(["disabled" if model.is_busy else "!disabled"])
         self._busy.configure(text="Connecting…" if model.is_busy else "")
         if model.is_busy:
-            self._stop.pack(side="right", padx=(0, 8))
+            self._stop.pack(side="right", padx=(0, "6p"))
         else:
             self._stop.pack_forget()
-        if self._values["name"].get() != model.values["name"]:
-            self._values["name"].set(model.values["name"])
+        for field, value in self._values.items():
+            if value.get() != model.values[field]:
+                value.set(model.values[field])
+
+    def show_found(self, found: Found) -> None:
+        """Servers of the local network have been heard."""
+        self._model.learn(found)
+        self._show_found()
+
+    def _show_found(self) -> None:
+        lines = self._model.found_as_text()
+        if lines != [self._servers.item(item, "text") for item in self._servers.get_children()]:
+            self._servers.delete(*self._servers.get_children())
+            for number, text in enumerate(lines):
+                self._servers.insert("", "end", str(number), text=text)
+            self._servers.configure(height=max(1, min(_MOST_FOUND, len(lines))))
+        _packed(self._servers, bool(lines))
+        self._looking.configure(text=self._model.looking)
+        _packed(self._looking, bool(self._model.looking))
 
     def _show_question(self) -> None:
         question = self._model.question
@@ -161,6 +194,12 @@ class LoginView(ttk.Frame):
             self._model.set(field, value)
             self._errors[field].configure(text="")
             _shown(self._errors[field], False)
+
+    def _server_chosen(self, event: object) -> None:
+        del event
+        for item in self._servers.selection():
+            self._model.choose_found(int(item))
+            self.refresh()
 
     def _profile_chosen(self, event: object) -> None:
         del event
@@ -205,7 +244,7 @@ class LoginView(ttk.Frame):
 
 def _place(widget: ttk.Widget, shown: bool, *, row: int) -> None:
     if shown:
-        widget.grid(row=row, column=0, columnspan=2, sticky="ew", pady=(10, 0))
+        widget.grid(row=row, column=0, columnspan=2, sticky="ew", pady=("7.5p", 0))
     else:
         widget.grid_remove()
 
@@ -215,6 +254,13 @@ def _shown(widget: ttk.Label, shown: bool) -> None:
         widget.grid()
     else:
         widget.grid_remove()
+
+
+def _packed(widget: ttk.Widget, shown: bool) -> None:
+    if shown:
+        widget.pack(fill="x")
+    else:
+        widget.pack_forget()
 
 
 def _in_lines(pin: str) -> str:

@@ -1,29 +1,38 @@
 """The main window: conversations, messages and the entry, people, and the state of the connection."""
 
 import tkinter as tk
-import webbrowser
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from tkinter import ttk
 
-from chatnet.model import ConversationId
+from chatnet.model import ConversationId, Seq
+from chatnet_gui.scaling import px
 from chatnet_gui.theme import Theme
 from chatnet_gui.viewmodels.conversation import ConversationModel
 from chatnet_gui.viewmodels.segments import line
-from chatnet_gui.viewmodels.session import LIST, MESSAGES, PEOPLE, STATUS, SessionModel
+from chatnet_gui.viewmodels.session import LIST, MESSAGES, PEOPLE, STATUS, TRANSFERS, SessionModel
 from chatnet_gui.viewmodels.settings import Settings
 from chatnet_gui.views.composer import Composer
-from chatnet_gui.views.dialogs import PersonalChatDialog, RoomDialog, SearchDialog, SettingsDialog, SwitchDialog
+from chatnet_gui.views.dialogs import PersonalChatDialog, RoomDialog, SearchDialog, SwitchDialog
+from chatnet_gui.views.files import FileDesk
 from chatnet_gui.views.lists import ConversationList, PeopleList
 from chatnet_gui.views.message_list import MessageList
+from chatnet_gui.views.pictures import Pictures
+from chatnet_gui.views.reading import Reading
+from chatnet_gui.views.settings import SettingsDialog
+from chatnet_gui.views.transfers import TransferList
 
-SMALLEST = (720, 460)
+_SMALLEST = (720, 460)
+_ROOM_FOR_TITLE = 140
 _PEOPLE_FROM = 860
-"""The window's width, in pixels, from which there is room for the people."""
+"""The window's width from which there is room for the people; as the others, in pixels of a usual screen."""
 
 
 class MainView(ttk.Frame):
-    """``log_out`` leaves the server; ``restyle`` sets fonts and colours anew after a change of the settings."""
+    """``log_out`` leaves the server; ``restyle`` sets fonts and colours anew after a change of the settings;
+    ``trouble`` tells why the desktop shows no notifications.
+    """
 
     def __init__(
         self,
@@ -33,13 +42,17 @@ class MainView(ttk.Frame):
         theme: Theme,
         log_out: Callable[[], None],
         restyle: Callable[[], None],
+        trouble: Callable[[], str],
     ) -> None:
-        super().__init__(master, padding=(12, 10, 12, 8))
+        super().__init__(master, padding=("9p", "7.5p", "9p", "6p"))
         self._window, self._session, self._settings, self._theme = master, session, settings, theme
-        self._restyle = restyle
+        self._restyle, self._trouble = restyle, trouble
         self._shown: ConversationModel | None = None
         """Whose draft stands in the entry."""
-        self._wanted_row = ""
+        self._highlighted: Seq = 0
+        """The message that was searched for, until it is shown."""
+        self._files = FileDesk(self, session, settings)
+        self._pictures = Pictures(self, session.files.previews)
         self._make_toolbar(log_out)
         self._make_left()
         self._make_middle()
@@ -55,9 +68,8 @@ class MainView(ttk.Frame):
 
     def _make_toolbar(self, log_out: Callable[[], None]) -> None:
         bar = ttk.Frame(self)
-        bar.grid(row=0, column=0, columnspan=3, sticky="ew", pady=(0, 8))
+        bar.grid(row=0, column=0, columnspan=3, sticky="ew", pady=(0, "6p"))
         self._title = ttk.Label(bar, style="Title.TLabel")
-        self._title.pack(side="left")
         self._topic = ttk.Label(bar, style="Muted.TLabel")
         buttons = (
             ("Logout", log_out),
@@ -66,35 +78,40 @@ class MainView(ttk.Frame):
             ("Clear Chat", self._session.clear),
             ("Personal Chat", self.personal_chat),
         )
-        for text, act in buttons:
-            ttk.Button(bar, text=text, command=act).pack(side="right", padx=(6, 0))
-        self._topic.pack(side="left", padx=(12, 0), fill="x", expand=True)
+        self._buttons = [ttk.Button(bar, text=text, command=act) for text, act in buttons]
+        for button in self._buttons:
+            button.pack(side="right", padx=("4.5p", 0))
+        self._title.pack(side="left")
+        self._topic.pack(side="left", padx=("9p", 0), fill="x", expand=True)
 
     def _make_left(self) -> None:
         frame = ttk.Frame(self)
-        frame.grid(row=1, column=0, sticky="nsew", padx=(0, 10))
+        frame.grid(row=1, column=0, sticky="nsew", padx=(0, "7.5p"))
         self.list = ConversationList(frame, self._choose)
         self.list.pack(fill="both", expand=True)
         row = ttk.Frame(frame)
-        row.pack(fill="x", pady=(8, 0))
+        row.pack(fill="x", pady=("6p", 0))
         ttk.Button(row, text="Rooms…", command=self.rooms).pack(side="left", fill="x", expand=True)
         self._leave = ttk.Button(row, text="Leave", command=self._session.leave)
-        self._leave.pack(side="left", fill="x", expand=True, padx=(6, 0))
+        self._leave.pack(side="left", fill="x", expand=True, padx=("4.5p", 0))
 
     def _make_middle(self) -> None:
         frame = ttk.Frame(self)
         frame.grid(row=1, column=1, sticky="nsew")
         frame.rowconfigure(1, weight=1)
         frame.columnconfigure(0, weight=1)
-        self._hidden = ttk.Frame(frame, padding=(0, 0, 0, 8))
+        self._hidden = ttk.Frame(frame, padding=(0, 0, 0, "6p"))
         ttk.Label(self._hidden, style="Muted.TLabel", text="What was said before is hidden on this device.").pack(
             side="left"
         )
         ttk.Button(self._hidden, text="Show earlier", command=self._session.show_earlier).pack(side="right")
-        self.messages = MessageList(frame, self._session, self._span, self._open_link)
+        reading = Reading(self._session, self._files, self._pictures, self._edit, self._put)
+        self.messages = MessageList(frame, reading)
         self.messages.grid(row=1, column=0, sticky="nsew")
-        self.composer = Composer(frame, self._send, self._session.names)
-        self.composer.grid(row=2, column=0, sticky="ew")
+        self.transfers = TransferList(frame, self._session.files.cancel, self._session.files.retry)
+        self.transfers.grid(row=2, column=0, sticky="ew")
+        self.composer = Composer(frame, self._send, self._session.names, self._files.choose)
+        self.composer.grid(row=3, column=0, sticky="ew")
 
     def _make_right(self) -> None:
         self._right = ttk.Frame(self)
@@ -103,17 +120,18 @@ class MainView(ttk.Frame):
 
     def _make_status(self) -> None:
         bar = ttk.Frame(self)
-        bar.grid(row=2, column=0, columnspan=3, sticky="ew", pady=(8, 0))
+        bar.grid(row=2, column=0, columnspan=3, sticky="ew", pady=("6p", 0))
         self._state = ttk.Label(bar, style="Success.TLabel")
         self._state.pack(side="left")
         self._notice = ttk.Label(bar, style="Warning.TLabel", anchor="e")
-        self._notice.pack(side="right", fill="x", expand=True, padx=(16, 0))
+        self._notice.pack(side="right", fill="x", expand=True, padx=("12p", 0))
 
     def _bind_keys(self) -> None:
         root = self._window
         for keys, act in (
             ("<Control-f>", self.search), ("<Control-k>", self.switch), ("<Control-n>", self.personal_chat),
-            ("<Control-j>", self.rooms), ("<Control-comma>", self.open_settings),
+            ("<Control-j>", self.rooms), ("<Control-o>", self._files.choose),
+            ("<Control-comma>", self.open_settings),
             ("<Control-plus>", lambda: self._zoom(1)), ("<Control-equal>", lambda: self._zoom(1)),
             ("<Control-KP_Add>", lambda: self._zoom(1)), ("<Control-minus>", lambda: self._zoom(-1)),
             ("<Control-KP_Subtract>", lambda: self._zoom(-1)), ("<Control-0>", lambda: self._zoom(0)),
@@ -130,9 +148,16 @@ class MainView(ttk.Frame):
 
     def dress(self) -> None:
         """Take over the theme."""
+        self._pictures.dress(self._theme.palette, self._theme.line)
         for part in (self.list, self.people, self.messages, self.composer):
             part.dress(self._theme)
-        self.refresh({LIST, MESSAGES, PEOPLE, STATUS})
+        self.refresh({LIST, MESSAGES, PEOPLE, STATUS, TRANSFERS})
+
+    @property
+    def smallest(self) -> tuple[int, int]:
+        """The size, in pixels, at which everything can still be reached."""
+        buttons = sum(button.winfo_reqwidth() + px(self, 6) for button in self._buttons)
+        return max(px(self, _SMALLEST[0]), buttons + px(self, _ROOM_FOR_TITLE)), px(self, _SMALLEST[1])
 
     # -- showing ----------------------------------------------------------------------------------------------
 
@@ -147,9 +172,12 @@ class MainView(ttk.Frame):
             self.people.show(session)
         if parts & {STATUS, LIST, MESSAGES}:
             self._show_status()
-        if session.alerts:
-            session.alerts = 0
-            self._window.bell()
+        if TRANSFERS in parts:
+            self.transfers.show(session.files.shown)
+            if session.files.shown:
+                self.transfers.grid()
+            else:
+                self.transfers.grid_remove()  # by itself it would keep its height
 
     def _show_messages(self) -> None:
         model = self._session.selected
@@ -161,15 +189,18 @@ class MainView(ttk.Frame):
             self.messages.show([], follows=True, below=0)
             return
         names = frozenset(user.name for user in self._session.people_here())
-        rows = model.rows(self._session.me, date.today(), names, hours24=self._settings.hours24, zone=None)
-        self.messages.show(rows, follows=model.is_following and model.at_end, below=model.below)
+        files = self._session.files.look(model)
+        rows = model.rows(self._session.me, date.today(), names, hours24=self._settings.hours24, zone=None, files=files)
+        sought = model.take_sought()
+        key = f"m{sought}" if sought else ""
+        self.messages.show(rows, follows=model.is_following and model.at_end, below=model.below, key=key)
+        if key and sought == self._highlighted:
+            self._highlighted = 0
+            self.messages.highlight(key)
         if model.hidden:
             self._hidden.grid(row=0, column=0, sticky="ew")
         else:
             self._hidden.grid_remove()
-        if self._wanted_row and model.is_loaded and not model.is_loading:
-            self.messages.show_row(self._wanted_row)
-            self._wanted_row = ""
 
     def _show_status(self) -> None:
         session, model = self._session, self._session.selected
@@ -191,18 +222,15 @@ class MainView(ttk.Frame):
             else:
                 self._session.notes.drafts.pop(self._shown.key, None)
 
-    def _span(self, top: float, bottom: float) -> tuple[float, float]:
-        model = self._session.selected
-        return (top, bottom) if model is None else model.scroll_span(top, bottom)
-
     def _resized(self, event: "tk.Event[tk.Misc]") -> None:
-        if event.width >= _PEOPLE_FROM:
-            self._right.grid(row=1, column=2, sticky="nsew", padx=(10, 0))
+        if event.width >= px(self, _PEOPLE_FROM):
+            self._right.grid(row=1, column=2, sticky="nsew", padx=("7.5p", 0))
         else:
             self._right.grid_remove()
 
     def _look(self) -> None:
-        self._session.look(focused=self._window.focus_displayof() is not None)
+        # Not by `focus_displayof`, which knows none of the windows that Tk makes by itself, to ask for files say.
+        self._session.look(focused=bool(self.tk.call("focus", "-displayof", str(self._window))))
 
     # -- what the user does -----------------------------------------------------------------------------------
 
@@ -213,8 +241,18 @@ class MainView(ttk.Frame):
     def _send(self, text: str) -> bool:
         return self._session.send(text)
 
-    def _open_link(self, url: str) -> None:
-        webbrowser.open(url)
+    def _edit(self, text: str) -> None:
+        if text:
+            self.composer.value = text
+            self.composer.text.focus_set()
+
+    def _put(self, text: str) -> None:
+        self.clipboard_clear()
+        self.clipboard_append(text)
+
+    def offer_files(self, paths: list[Path]) -> None:
+        """Somebody has let files fall onto the window."""
+        self._files.offer(paths)
 
     def personal_chat(self) -> None:
         PersonalChatDialog(self, self._session, self._theme)
@@ -230,10 +268,10 @@ class MainView(ttk.Frame):
             SearchDialog(self, self._session, self._settings.hours24, self._go_to)
 
     def open_settings(self) -> None:
-        SettingsDialog(self, self._settings, self._restyle)
+        SettingsDialog(self, self._settings, self._restyle, self._trouble())
 
-    def _go_to(self, id: ConversationId, seq: int) -> None:
-        self._wanted_row = f"m{seq}"
+    def _go_to(self, id: ConversationId, seq: Seq) -> None:
+        self._highlighted = seq
         self._session.go_to_message(id, seq)
 
     def _zoom(self, step: int) -> None:

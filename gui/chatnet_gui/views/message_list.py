@@ -1,7 +1,7 @@
-"""The list of messages: a `tk.Text` that holds the rows of a view model, and changes only what differs.
+"""The list of messages: what the reader does in it, and where he is.
 
-Its scrollbar shows the place in the whole history, of which the rows are a piece. Rows are counted in lines, never in
-characters, since Tk counts those in its own way.
+Its scrollbar shows the place in the whole history, of which the rows are a piece. What can be clicked can be reached by
+keyboard too: Left and Right go from one to the next, Return does it.
 """
 
 import tkinter as tk
@@ -9,42 +9,62 @@ from collections.abc import Callable, Sequence
 from tkinter import ttk
 from typing import Protocol
 
+from chatnet.model import Seq
+from chatnet_gui.scaling import px
 from chatnet_gui.theme import Theme
+from chatnet_gui.viewmodels.file_rows import ACTION
 from chatnet_gui.viewmodels.rows import Row
+from chatnet_gui.viewmodels.segments import LINK
+from chatnet_gui.views.marking import Marking
+from chatnet_gui.views.row_text import RowText
 
 _NEAR_END = 0.9999
 _NEAR_TOP = 0.05
+_AGAIN_MILLISECONDS = 20
+_FOUND_MILLISECONDS = 3000
+_CHOSEN = "chosen"
 _KEYS = (("<Prior>", -1, "pages"), ("<Next>", 1, "pages"), ("<Up>", -2, "units"), ("<Down>", 2, "units"))
 
 
 class Reader(Protocol):
-    """Who is told what the reader does; see `chatnet_gui.viewmodels.session.SessionModel`."""
+    """Who is told what the reader does, and knows what there is."""
 
     def older(self) -> None: ...
     def newer(self) -> None: ...
     def follow(self, *, following: bool) -> None: ...
     def go_to(self, fraction: float) -> None: ...
     def jump_to_latest(self) -> None: ...
-    def toggle_fold(self, seq: int) -> None: ...
+
+    def span(self, top: float, bottom: float) -> tuple[float, float]:
+        """A place in the rows as one in the whole history."""
+
+    def whole(self) -> tuple[Seq, Seq]:
+        """The first and the last message of the conversation."""
+
+    def copy(self, low: Seq, high: Seq, done: Callable[[str, int], None]) -> None:
+        """Get the text of some messages, wherever they are."""
+
+    def open_link(self, url: str) -> None: ...
+    def act(self, key: str, what: str) -> None:
+        """Do something with a row."""
+
+    def menu(self, key: str) -> list[tuple[str, str]]:
+        """What can be done with a row: in words, and for `act`."""
+
+    def picture(self, row: Row) -> tk.PhotoImage | None: ...
 
 
 class MessageList(ttk.Frame):
-    """``span`` maps a place in the rows to one in the history; ``open_link`` is called with a URL."""
+    """Shows rows."""
 
-    def __init__(
-        self,
-        master: tk.Misc,
-        reader: Reader,
-        span: Callable[[float, float], tuple[float, float]],
-        open_link: Callable[[str], None],
-    ) -> None:
+    def __init__(self, master: tk.Misc, reader: Reader) -> None:
         super().__init__(master)
-        self._reader, self._span, self._open_link = reader, span, open_link
-        self._rows: list[Row] = []
-        self._lines: list[int] = []
-        """How many lines each row has."""
-        self._follows = True
-        self.text = tk.Text(self, wrap="word", state="disabled", cursor="arrow", padx=18, pady=8, width=20, height=5)
+        self._reader = reader
+        self._theme: Theme | None = None
+        self._looking = self._found = ""
+        """The timers after which to see where the reader is, and to show no more what he looked for."""
+        self.text = RowText(self, self._stepped, reader.picture)
+        self._marking = Marking(self.text, reader.whole, reader.copy)
         self._bar = ttk.Scrollbar(self, command=self._bar_moved)
         self.text.configure(yscrollcommand=self._scrolled)
         self.text.grid(row=0, column=0, sticky="nsew")
@@ -65,131 +85,88 @@ class MessageList(ttk.Frame):
         text.bind("<Configure>", lambda _: self._stick())
         text.bind("<Tab>", self._tab_on)
         text.bind("<Button-1>", lambda _: text.focus_set(), add=True)
-        for tag in ("link", "fold"):
+        text.bind("<Right>", lambda _: self._choose(1))
+        text.bind("<Left>", lambda _: self._choose(-1))
+        for key in ("<Return>", "<KP_Enter>", "<space>"):
+            text.bind(key, lambda _: self._do_chosen())
+        text.bind("<Button-2>" if text.tk.call("tk", "windowingsystem") == "aqua" else "<Button-3>", self._pop_up)
+        for key in ("<Menu>", "<Shift-F10>"):
+            if text.tk.call("tk", "windowingsystem") != "aqua":
+                text.bind(key, self._pop_up)
+        for tag in (LINK, ACTION):
             text.tag_bind(tag, "<Enter>", lambda _: text.configure(cursor="hand2"))
             text.tag_bind(tag, "<Leave>", lambda _: text.configure(cursor="arrow"))
-        text.tag_bind("link", "<ButtonRelease-1>", self._link_clicked)
-        text.tag_bind("fold", "<ButtonRelease-1>", self._fold_clicked)
+            text.tag_bind(tag, "<ButtonRelease-1>", self._clicked)
 
     def dress(self, theme: Theme) -> None:
+        self._theme = theme
         theme.dress_messages(self.text)
+
+    def destroy(self) -> None:
+        for timer in (self._looking, self._found):
+            if timer:
+                self.after_cancel(timer)
+        super().destroy()
 
     # -- rows -------------------------------------------------------------------------------------------------
 
-    def show(self, rows: Sequence[Row], *, follows: bool, below: int) -> None:
-        """Show these rows, and nothing else; whoever reads further up keeps the line that is at the top."""
-        self._follows = follows
-        if rows != self._rows:
-            place = self._place()
-            self.text.configure(state="normal")
-            self._change(list(rows))
-            self.text.configure(state="disabled")
-            if not follows:
-                self._return_to(place)
-        self._stick()
+    def show(self, rows: Sequence[Row], *, follows: bool, below: int, key: str = "") -> None:
+        """Show these rows, and nothing else. Whoever reads further up keeps the line that is at the top, unless there
+        is a ``key``: that of the row to go to.
+        """
+        self.text.show(rows, follows=follows, key=key)
         self._show_jump(below)
 
-    def _change(self, rows: list[Row]) -> None:
-        old = self._rows
-        where = {row.key: index for index, row in enumerate(rows)}
-        last = next((i for i in range(len(old) - 1, -1, -1) if old[i].key in where), None)
-        if last is None:
-            self._replace(0, len(old), rows)
+    def highlight(self, key: str) -> None:
+        """Show for a moment which row was looked for."""
+        if (where := self.text.lines_of(key)) is None:
             return
-        end = where[old[last].key]
-        self._replace(last + 1, len(old), rows[end + 1 :])
-        # From here on the two lists end alike: what is the same at the end stays, then what is the same at the start.
-        same = 0
-        while same <= min(last, end) and old[last - same] == rows[end - same]:
-            same += 1
-        start = 0
-        while start <= min(last, end) - same and old[start] == rows[start]:
-            start += 1
-        self._replace(start, last + 1 - same, rows[start : end + 1 - same])
+        self._forget_found()
+        self.text.tag_add("found", *where)
+        self._found = self.after(_FOUND_MILLISECONDS, self._forget_found)
 
-    def _replace(self, start: int, stop: int, rows: Sequence[Row]) -> None:
-        """Put rows in the place of those from ``start`` to before ``stop``."""
-        line = 1 + sum(self._lines[:start])
-        if stop > start:
-            self.text.delete(f"{line}.0", f"{line + sum(self._lines[start:stop])}.0")
-        self.text.mark_set("row", f"{line}.0")
-        for row in rows:
-            pieces: list[object] = [part for segment in row.segments for part in segment]
-            if pieces:
-                self.text.insert("row", *pieces)  # type: ignore[arg-type]
-        self._rows[start:stop] = rows
-        self._lines[start:stop] = [row.text.count("\n") for row in rows]
+    def _forget_found(self) -> None:
+        if self._found:
+            self.after_cancel(self._found)
+        self._found = ""
+        self.text.tag_remove("found", "1.0", "end")
 
-    def row_at(self, index: str) -> Row | None:
-        """The row that a place in the text belongs to."""
-        line = int(self.text.index(index).split(".")[0])
-        for row, lines in zip(self._rows, self._lines, strict=True):
-            if line <= lines:
-                return row
-            line -= lines
-        return None
-
-    # -- where the reader is ----------------------------------------------------------------------------------
-
-    def _place(self) -> tuple[str, int, int]:
-        """The row at the top, the line in it, and how much of that is above the edge."""
-        line = int(self.text.index("@0,0").split(".")[0])
-        box = self.text.dlineinfo("@0,0")
-        above = max(0, -box[1]) if box is not None else 0
-        for row, lines in zip(self._rows, self._lines, strict=True):
-            if line <= lines:
-                return row.key, line, above
-            line -= lines
-        return "", 1, 0
-
-    def _return_to(self, place: tuple[str, int, int]) -> None:
-        key, line, above = place
-        before = 0
-        for row, lines in zip(self._rows, self._lines, strict=True):
-            if row.key == key:
-                self.text.yview(f"{before + min(line, lines)}.0")
-                if above:
-                    self.text.yview_scroll(above, "pixels")
-                return
-            before += lines
+    def _stepped(self) -> None:
+        self._marking.renew()
+        self._scrolled(*self.text.yview())
 
     def _stick(self) -> None:
-        if self._follows:
+        if self.text.follows:
             self.text.yview_moveto(1.0)
 
-    def show_row(self, key: str) -> None:
-        """Bring a row into view."""
-        before = 1
-        for row, lines in zip(self._rows, self._lines, strict=True):
-            if row.key == key:
-                self.text.see(f"{before + lines}.0")
-                self.text.see(f"{before}.0")
-                return
-            before += lines
-
     def _show_jump(self, below: int) -> None:
-        if self._follows:
+        if self.text.follows:
             self._jump.place_forget()
         else:
             self._jump.configure(text=f"↓ {below} newer" if below else "↓ Latest")
-            self._jump.place(relx=1.0, rely=1.0, x=-34, y=-14, anchor="se")
+            self._jump.place(relx=1.0, rely=1.0, x=-px(self, 34), y=-px(self, 14), anchor="se")
 
     # -- scrolling --------------------------------------------------------------------------------------------
 
     def _scrolled(self, top: float, bottom: float) -> None:
-        self._bar.set(*self._span(float(top), float(bottom)))
+        part = self.text.part_of_wanted
+        self._bar.set(*self._reader.span(part(float(top)), part(float(bottom))))
 
     def _bar_moved(self, action: str, *arguments: str) -> None:
         if action == "moveto":
-            low, high = self._span(0.0, 1.0)
-            fraction = float(arguments[0])
-            if low <= fraction <= high and high > low:
-                self.text.yview_moveto((fraction - low) / (high - low))
-            else:
-                self._reader.go_to(fraction)
+            self._move_to(float(arguments[0]))
         else:
             self.text.yview_scroll(int(arguments[0]), arguments[1])  # type: ignore[call-overload]
         self._moved()
+
+    def _move_to(self, fraction: float) -> None:
+        """To this place of the whole history; what is not in the text is fetched."""
+        low, high = self._reader.span(0.0, 1.0)
+        inside = self.text.part_of_text((fraction - low) / (high - low)) if high > low else -1.0
+        if 0.0 <= inside <= 1.0:
+            self.text.yview_moveto(inside)
+        else:
+            self._reader.go_to(fraction)
 
     def _scroll(self, amount: int, unit: str) -> str:
         self.text.yview_scroll(amount, unit)  # type: ignore[call-overload]
@@ -197,36 +174,98 @@ class MessageList(ttk.Frame):
         return "break"
 
     def _moved(self, event: object = None) -> None:
+        """Something may have moved the text: see, once it has, where the reader is."""
         del event
-        self.after_idle(self._look_where)
+        if not self._looking:
+            self._looking = self.after_idle(self._look_where)
 
     def _look_where(self) -> None:
+        self._looking = ""
         top, bottom = self.text.yview()
-        at_end = bottom >= _NEAR_END
+        self.text.follows = at_end = bottom >= _NEAR_END and self.text.is_at_end
         self._reader.follow(following=at_end)
-        self._follows = at_end
+        self._show_jump(0)
+        if not self.text.is_settled:
+            self._looking = self.after(_AGAIN_MILLISECONDS, self._look_where)
+            return
         if top <= _NEAR_TOP:
             self._reader.older()
         if at_end:
             self._reader.newer()
-        self._show_jump(0)
 
-    # -- clicks -----------------------------------------------------------------------------------------------
+    # -- what can be clicked ----------------------------------------------------------------------------------
 
-    def _link_clicked(self, event: "tk.Event[tk.Text]") -> None:
-        if self.text.tag_ranges("sel"):
-            return
-        where = self.text.tag_prevrange("link", f"@{event.x},{event.y} + 1 indices")
+    def _clicked(self, event: "tk.Event[tk.Text]") -> None:
+        if not self.text.tag_ranges("sel"):
+            self._do(f"@{event.x},{event.y}")
+
+    def _do(self, index: str) -> None:
+        """What stands there."""
+        tags = self.text.tag_names(index)
+        where = self.text.tag_prevrange(LINK, f"{index} + 1 indices")
+        row = self.text.row_at(index)
+        what = next((tag.partition(":")[2] for tag in tags if tag.startswith(f"{ACTION}:")), "")
+        if LINK in tags and where:
+            self._reader.open_link(self.text.get(*where))
+        elif row is not None and what:
+            self._reader.act(row.key, what)
+
+    def _choose(self, step: int) -> str:
+        """Go to the next thing that can be clicked; at first to the last, or the first, that is seen."""
+        text = self.text
+        ends = [str(end) for tag in (LINK, ACTION) for end in text.tag_ranges(tag)]
+        places = sorted(zip(ends[::2], ends[1::2], strict=True), key=lambda place: _at(place[0]))
+        chosen = text.tag_ranges(_CHOSEN)
+        here = _at(str(chosen[0])) if chosen else _at(text.index("@0,0" if step > 0 else f"@0,{text.winfo_height()}"))
+        beyond = [place for place in places if (_at(place[0]) > here if step > 0 else _at(place[0]) < here)]
+        if beyond:
+            place = beyond[0] if step > 0 else beyond[-1]
+            text.tag_remove(_CHOSEN, "1.0", "end")
+            text.tag_add(_CHOSEN, *place)
+            text.see(place[0])
+            self._moved()
+        return "break"
+
+    def _do_chosen(self) -> str:
+        chosen = self.text.tag_ranges(_CHOSEN)
+        if chosen:
+            self._do(str(chosen[0]))
+        return "break"
+
+    def _pop_up(self, event: "tk.Event[tk.Text]") -> str:
+        """The menu of a row: the one that was clicked, or that of what is chosen by keyboard."""
+        text = self.text
+        chosen = text.tag_ranges(_CHOSEN)
+        is_key = event.type == tk.EventType.KeyPress
+        index = str(chosen[0]) if is_key and chosen else f"@{event.x},{event.y}"
+        row = text.row_at(index)
+        menu = tk.Menu(self, tearoff=False)
+        if self._theme is not None:
+            self._theme.dress_menu(menu)
+        if self._marking.is_there:
+            menu.add_command(label="Copy", command=self._marking.copy)
+        where = text.tag_prevrange(LINK, f"{index} + 1 indices") if LINK in text.tag_names(index) else ()
         if where:
-            self._open_link(self.text.get(*where))
-
-    def _fold_clicked(self, event: "tk.Event[tk.Text]") -> None:
-        row = self.row_at(f"@{event.x},{event.y}")
-        if row is not None:
-            self._reader.toggle_fold(int(row.key[1:]))
+            link = text.get(*where)
+            menu.add_command(label="Copy link", command=lambda: self._marking.put(link))
+        for label, what in self._reader.menu(row.key) if row is not None else ():
+            menu.add_command(label=label, command=lambda what=what: self._reader.act(row.key, what))  # type: ignore[misc, union-attr]
+        menu.add_command(label="Select all", command=self._marking.mark_all)
+        box = text.bbox(index) if is_key else None
+        if box:
+            menu.tk_popup(text.winfo_rootx() + box[0], text.winfo_rooty() + box[1] + box[3])
+        else:
+            menu.tk_popup(event.x_root, event.y_root)
+        return "break"
 
     def _tab_on(self, event: "tk.Event[tk.Text]") -> str:
         following = event.widget.tk_focusNext()
         if following is not None:
             following.focus_set()
         return "break"
+
+
+def _at(index: str) -> tuple[int, int]:
+    """Line and character of a place, to be compared."""
+    line, _, character = index.partition(".")
+    return int(line), int(character)

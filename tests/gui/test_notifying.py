@@ -1,0 +1,106 @@
+"""Notifications of the desktop, over a real message bus, with a service of its own at the other end."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from chatnet_gui.notifying import INSTALL, Notifier
+from tests.e2e.processes import DEADLINE
+
+pytest.importorskip("desktop_notifier")
+needs_bus = pytest.mark.skipif(
+    shutil.which("dbus-daemon") is None or sys.platform in ("win32", "darwin"), reason="no dbus-daemon (apt: dbus)"
+)
+
+
+class Desktop:
+    """The service's process."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        assert self.line() == "ready"
+
+    def line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def click(self, number: int) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.flush()
+
+
+@pytest.fixture
+def desktop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desktop]:
+    command = ["dbus-daemon", "--session", "--nofork", "--print-address=1"]
+    with ExitStack() as running:
+        bus = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        running.enter_context(bus)
+        running.callback(bus.kill)
+        assert bus.stdout is not None
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.stdout.readline().strip())
+        service = subprocess.Popen(
+            [sys.executable, "-m", "tests.gui.notifications"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        running.enter_context(service)
+        running.callback(service.kill)
+        yield Desktop(service)
+
+
+def wait_until(found: Callable[[], object]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@needs_bus
+def test_one_is_shown_without_markup_and_a_click_on_it_is_told(desktop: Desktop) -> None:
+    notifier = Notifier()
+    notifier.show("bob <b>", "hi <img src='file:///x'> & you", 42)
+    assert json.loads(desktop.line()) == [1, "chatnet", "bob \u2039b>", "hi \u2039img src='file:///x'> & you"]
+    notifier.show("carol", "and you?", 43)
+    assert json.loads(desktop.line())[2:] == ["carol", "and you?"]
+    clicked: list[int] = []
+
+    def click() -> bool:
+        # More than once: it is listened to only after the answer has come back.
+        desktop.click(2)
+        if (key := notifier.take_clicked()) is not None:
+            clicked.append(key)
+        return bool(clicked)
+
+    wait_until(click)
+    assert clicked == [43]
+    assert notifier.trouble == ""
+
+
+def test_a_desktop_without_notifications_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/at/all")
+    notifier = Notifier()
+    notifier.show("bob", "hi", 1)
+    wait_until(lambda: notifier.trouble)
+    assert notifier.trouble.startswith("this desktop shows no notifications (")
+    notifier.show("bob", "hi", 1)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "desktop_notifier", None)
+    notifier = Notifier()
+    notifier.show("bob", "hi", 1)
+    wait_until(lambda: notifier.trouble)
+    assert INSTALL in notifier.trouble
