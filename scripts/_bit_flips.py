@@ -18,7 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from _bit_flips_made import CONVERSATIONS, FILES, Index, Truth, make
+from _bit_flips_made import CONVERSATIONS, FILES, UNSHARED, Index, Truth, make, place_of
 
 from chatnet.core.entries import (
     Batch,
@@ -26,6 +26,7 @@ from chatnet.core.entries import (
     PutMessage,
     ReadDeeds,
     ReadMessages,
+    SavedFile,
     Stale,
 )
 from chatnet.model import Deed, Kind, Message
@@ -71,7 +72,7 @@ class Outcome:
 
 
 def serve(folder: Path, truth: Truth) -> Outcome:
-    """Start, read everything, say something in each conversation and send something again."""
+    """Start, read everything, say something in each conversation and send something again; then start once more."""
     outcome = Outcome()
     try:
         database = Database(folder)
@@ -86,7 +87,9 @@ def serve(folder: Path, truth: Truth) -> Outcome:
         _read_deeds(database, truth.deeds, outcome)
         with closing(Index(folder, database)) as index:
             _search(index, truth, outcome)
-        _write(database, truth, outcome)
+        files = _write(database, truth, outcome)
+    if not outcome.refused:
+        _read_files(folder, files, outcome)
     return outcome
 
 
@@ -135,23 +138,39 @@ def _search(index: Index, truth: Truth, outcome: Outcome) -> None:
                 outcome.wrong.append(f"a search finds {conversation}#{seq} as {message}")
 
 
-def _write(database: Database, truth: Truth, outcome: Outcome) -> None:
-    """A store that has noticed something may refuse to write; what it says it must keep."""
+def _read_files(folder: Path, files: list[SavedFile], outcome: Outcome) -> None:
+    try:
+        database = Database(folder)
+    except StoreUnusable as error:
+        outcome.refused = f"at the second start: {error.message}"
+        return
+    with closing(database):
+        outcome.wrong += [f"{kept} is among the files" for kept in database.snapshot.files if kept not in files]
+        outcome.wrong += [f"{kept} is not among the files" for kept in files if kept not in database.snapshot.files]
+
+
+def _write(database: Database, truth: Truth, outcome: Outcome) -> list[SavedFile]:
+    """A store that has noticed something may refuse to write; what it says it must keep. Each message shares a file.
+
+    Returns the files with their seqs as they must be then.
+    """
     again: Batch = [CheckMessage(device, n, "", "", None) for device, (n, _) in truth.answers.items()]
+    shared = {place_of(file): file for file in UNSHARED}
     new: Batch = [
-        PutMessage(id, 1, "user1", "", Kind.TEXT, f"new in {id}", 0, 1, bytes([id]) * 16, 1, None)
+        PutMessage(id, 1, "user1", "", Kind.FILE, f"new in {id}", 0, 1, bytes([id]) * 16, 1, None, file=shared[id])
         for id in CONVERSATIONS
     ]
     try:
         answered, stored = database.write([again, new])
     except (sqlite3.Error, DamagedRow) as error:
         outcome.refused = f"cannot write: {error}"
-        return
+        return []
     for (_, right), answer in zip(truth.answers.values(), answered.outcomes, strict=True):
         if isinstance(answer, Stale):
             outcome.stale += 1
         elif answer != right:
             outcome.wrong.append(f"{answer} in place of {right}")
+    seqs: dict[int, int] = {}
     for id, message in zip(CONVERSATIONS, stored.outcomes, strict=True):
         seq = len(truth.messages[id]) + 1
         if isinstance(message, Stale):
@@ -160,6 +179,9 @@ def _write(database: Database, truth: Truth, outcome: Outcome) -> None:
             outcome.wrong.append(f"{message} in place of {id}#{seq}")
         elif database.page(ReadMessages(id, 1, 1 << 30, after=seq - 1)).messages not in ([message], [damaged(seq)]):
             outcome.wrong.append(f"{id}#{seq} is not what was said")
+        if isinstance(message, Message):
+            seqs[shared[id]] = message.seq
+    return [SavedFile(kept.file, seqs.get(kept.file.id, kept.seq)) for kept in truth.snapshot.files]
 
 
 # -- flips ----------------------------------------------------------------------------------------------------

@@ -16,12 +16,14 @@ from chatnet.core.entries import (
     PutBan,
     PutChat,
     PutDeed,
+    PutFile,
     PutInvitation,
     PutMarks,
     PutMember,
     PutMessage,
     PutRoom,
     PutToken,
+    PutUpload,
     PutUser,
     ReadDeeds,
     ReadMessages,
@@ -38,6 +40,8 @@ FILES = (FILE_NAME, INDEX_NAME)
 """Bits are counted through both."""
 CONVERSATIONS = (1, 2, 3, 4)
 DROPPED = 5
+SHARED, UNSHARED = range(1, 41), range(41, 61)
+"""Files."""
 WORDS = ("user1", "from:üser", "d*", "e f", "ö", '"e d"')
 """Searched for; each finds some."""
 Place = tuple[int, int]
@@ -93,12 +97,14 @@ def make(folder: Path, seed: int = 1, count: int = 400) -> Truth:
     chats = [PutChat(3, 1, 2), PutChat(4, 2, 2), PutChat(DROPPED, 1, 3)]
     with closing(Database(folder, entropy=chance.randbytes)) as database:
         database.write([[*users, *rooms, *chats, *(PutMarks(1, i, i, i) for i in range(1, 30))]])
-        database.write([_powers(chance)])
+        database.write([_powers(chance), _files(chance)])
         last: dict[bytes, tuple[int, Duplicate]] = {}
         for n in range(1, count, 20):
             batch: Batch = [_message(chance, i, chance.choice(devices)) for i in range(n, n + 20)]
             (done,) = database.write([batch])
             _note(done, last)
+        (done,) = database.write([[_share(id, chance.choice(devices)) for id in SHARED]])
+        _note(done, last)
         database.write([[DropChat(DROPPED)]])
     with closing(Database(folder)) as database, closing(Index(folder, database)) as index:
         index.catch_up()
@@ -127,6 +133,29 @@ def _powers(chance: random.Random) -> Batch:
         *(PutBan(1, i, Act.BAN, i, 1, f"reason {i}", i) for i in range(20, 30)),
         *(PutDeed(i, 1, "user1", Act.KICK, f"user{i}", 1, f"detail {i}") for i in range(1, 30)),
     ]
+
+
+def place_of(file: int) -> int:
+    """The conversation of a file."""
+    return CONVERSATIONS[file % len(CONVERSATIONS)]
+
+
+def _files(chance: random.Random) -> Batch:
+    return [
+        *(
+            PutFile(id, place_of(id), f"pictüre {id}.jpeg", 1000 * id, chance.randbytes(32), 1, "user1", id)
+            for id in (*SHARED, *UNSHARED)
+        ),
+        *(
+            PutUpload(id, id, place_of(id), f"vidéo {id}.mkv", 1000 * id, chance.randbytes(32), id)
+            for id in range(1, 21)
+        ),
+    ]
+
+
+def _share(file: int, device: bytes) -> PutMessage:
+    text, time, n = f"look at {file}", 1_800_000_000_000 + file, 1_000_000 + file
+    return PutMessage(place_of(file), 1, "user1", "Üser 1", Kind.FILE, text, 0, time, device, n, None, file=file)
 
 
 def _message(chance: random.Random, n: int, device: bytes) -> PutMessage:

@@ -1,6 +1,6 @@
 """The server of `scripts/crash_test`: a real one in a process of its own, to be killed and started again.
 
-It has the durable store, no rate limits, and small buffers, so that a short run comes to all that happens when they
+It has the durable stores, no rate limits, and small buffers, so that a short run comes to all that happens when they
 are full: checkpoints, refills from the disk, pages. What it writes to its standard error is an error of the server's.
 """
 
@@ -15,6 +15,7 @@ from select import select
 from chatnet.address import TCP, Address
 from chatnet.config import Config
 from chatnet.core.limits import KIB, Limits
+from chatnet.files.store import FOLDER, DiskFileStore
 from chatnet.net.folders import FolderLock, make_private_folder
 from chatnet.net.platform import stop_on_signals
 from chatnet.server import Server
@@ -58,7 +59,9 @@ def serve(folder: Path, port: int) -> None:
     make_private_folder(folder)
     lock = FolderLock(folder)
     store = SqliteStore(folder, checkpoint_bytes=_CHECKPOINT_BYTES)
-    server = Server(Config(bind=(Address(TCP, "127.0.0.1", port),), limits=limits()), store=store)
+    files = DiskFileStore(folder / FOLDER, reserve=limits().disk_reserve)
+    config = Config(bind=(Address(TCP, "127.0.0.1", port),), limits=limits())
+    server = Server(config, store=store, files=files)
     server.start()
     with stop_on_signals(server.stop, server.wakeup_fd):
         sys.stdout.buffer.write(_UP)

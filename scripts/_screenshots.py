@@ -15,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from _screenshots_server import server_windows  # noqa: E402
+
 from tests.e2e.processes import Chatnet  # noqa: E402
 from tests.gui.windows import Window  # noqa: E402
 
@@ -148,6 +150,7 @@ def main() -> int:
                     main_windows(studio, theme, size, label)
                 finally:
                     studio.owner.end()
+        server_windows(Path(folder), shoot)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 It says where it listens in one line of JSON, and answers each line on its input: ``queued`` with the most bytes that
 are queued for one peer, ``lag`` with the milliseconds by which the loop was late, each time, since the last ``lag``.
+``slow N`` makes each operation of the file store N milliseconds slower.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,8 @@ from _store_server import limits
 from chatnet.address import TCP, TLS, UNIX, Address
 from chatnet.config import Config
 from chatnet.core.limits import MIB, Limits
+from chatnet.files import disk
+from chatnet.files.store import FOLDER, DiskFileStore
 from chatnet.net.loop import EventLoop
 from chatnet.net.peer import GONE, Peer
 from chatnet.net.platform import stop_on_signals
@@ -52,6 +56,30 @@ def make_store(data: Path | None, window: int, *, indexed: bool) -> Store:
     if not indexed:
         store._indexer = Lazy(data / FILE_NAME)
     return store
+
+
+class FileDisk:
+    """The file store's disk, each operation of which may be made slower."""
+
+    delay = 0.0
+    """Seconds."""
+
+    @classmethod
+    def take_hold(cls) -> None:
+        """Of all operations there are."""
+        for kind in (disk.RealDisk, disk._RealFile):
+            for name, operation in list(vars(kind).items()):
+                if not name.startswith("_"):
+                    setattr(kind, name, cls._delayed(operation))
+
+    @classmethod
+    def _delayed(cls, operation: Callable[..., object]) -> Callable[..., object]:
+        def delayed(*arguments: object, **named: object) -> object:
+            if cls.delay:
+                time.sleep(cls.delay)
+            return operation(*arguments, **named)
+
+        return delayed
 
 
 class Lag:
@@ -87,6 +115,9 @@ def answer(questions: TextIO, selector: BaseSelector, lag: Lag | None) -> None:
                 print(max((peer.queued for peer in peers(selector) if peer.queued < GONE), default=0), flush=True)
             case "lag":
                 print(json.dumps([] if lag is None else [round(1000 * late, 3) for late in lag.take()]), flush=True)
+            case slow if slow.startswith("slow "):
+                FileDisk.delay = int(slow.removeprefix("slow ")) / 1000
+                print(slow, flush=True)
             case unknown:
                 raise ValueError(f"not a question: {unknown!r}")
 
@@ -111,6 +142,7 @@ def make_config(options: argparse.Namespace) -> Config:
         failed_logins_per_account=_NO_LIMIT,
         failed_logins_per_account_everywhere=_NO_LIMIT,
         failed_logins_per_place=_NO_LIMIT,
+        files_per_guest=_NO_LIMIT * 1024,
     )
     return Config(bind=tuple(bind), limits=Limits() if options.limited else lifted)
 
@@ -127,7 +159,9 @@ def main() -> None:
     parser.add_argument("--no-index", action="store_true", help="index nothing, to see what that costs")
     options = parser.parse_args()
     store = make_store(options.data, options.window, indexed=not options.no_index)
-    server = Server(make_config(options), store=store)
+    FileDisk.take_hold()
+    files = None if options.data is None else DiskFileStore(options.data / FOLDER, reserve=Limits().disk_reserve)
+    server = Server(make_config(options), store=store, files=files)
     try:
         server.start()
         with stop_on_signals(server.stop, server.wakeup_fd):

@@ -16,12 +16,16 @@ from tempfile import TemporaryDirectory, gettempdir
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import _chat_and_files
 import _delivery
+import _files
+import _gui
 import _latency
 import _logins
 import _resume
 import _search
 import _slow_disk
+import _slow_files
 import _slow_reader
 import _startup
 import _storage
@@ -43,11 +47,15 @@ BENCHMARKS: dict[str, Benchmark] = {
         _resume,
         _slow_reader,
         _slow_disk,
+        _slow_files,
+        _files,
+        _chat_and_files,
         _search,
         _storage,
         _logins,
         _storm,
         _startup,
+        _gui,
     )
 }
 EX_UNAVAILABLE = 69

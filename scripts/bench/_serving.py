@@ -45,6 +45,10 @@ class Serving:
         """By how many milliseconds the loop was late, each time since the last call; sorted. Needs ``--lag``."""
         return sorted(json.loads(self._ask("lag")))
 
+    def slow_files(self, milliseconds: int) -> None:
+        """From now on, each operation of the file store takes so much longer."""
+        self._ask(f"slow {milliseconds}")
+
     def _ask(self, question: str) -> str:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -95,5 +99,13 @@ def resident(pid: int) -> int:
     """Bytes of memory that a process holds."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise CannotMeasure(f"there is no process {pid}")
+
+
+def peak(pid: int) -> int:
+    """The most memory that a process has ever held, in bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise CannotMeasure(f"there is no process {pid}")

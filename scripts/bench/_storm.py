@@ -55,11 +55,11 @@ def measure(setting: Setting) -> Iterator[Row]:
             pings = processes.submit(ping, serving.addresses[0], keys, 1.0)
             storming = processes.submit(storm, serving.addresses[0], keys, RATE // 5)
             pings.result(), storming.result()  # what the first ones need is loaded once
-            watch = _Watch(serving)
+            watch = Watch(serving)
             pings = processes.submit(ping, serving.addresses[0], keys, seconds)
             heard = pings.result()
             yield Row("nobody comes", watch.figures(heard))
-            watch = _Watch(serving)
+            watch = Watch(serving)
             storming = processes.submit(storm, serving.addresses[0], keys, RATE * seconds)
             pings = processes.submit(ping, serving.addresses[0], keys, seconds)
             stormed, heard = storming.result(), pings.result()
@@ -77,7 +77,7 @@ def _storm_row(figures: dict[str, float], used: float, stormed: Stormed) -> Row:
     return Row("100 logins/s", figures | more, stormed.faults)
 
 
-class _Watch:
+class Watch:
     """What a server does from now on."""
 
     def __init__(self, serving: Serving) -> None:
