@@ -191,7 +191,8 @@ def _open(path: Path) -> FileIO | None:
     if path.is_symlink():
         return None  # where a system cannot be told not to follow it
     try:
-        file = FileIO(os.open(path, _FLAGS, 0o600), "r+")
+        # Who else may read it is for the umask to say, as of all that a user saves.
+        file = FileIO(os.open(path, _FLAGS, 0o666), "r+")
     except OSError as error:
         if os.path.lexists(path):
             return None
