@@ -9,7 +9,6 @@ between two pieces.
 import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import IO, BinaryIO, Self, TypeVar
@@ -154,6 +153,9 @@ def spool(stream: BinaryIO, name: str, folder: Path, most: int, tell: Progress =
     """
     make_private_folder(folder)
     try:
+        # Here, since it takes longer to load than a short command to send its text.
+        import tempfile
+
         file = tempfile.TemporaryFile(dir=folder, prefix="spool-", buffering=0)  # noqa: SIM115
     except OSError as error:
         raise cannot_write(folder, error) from error

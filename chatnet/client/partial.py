@@ -10,7 +10,6 @@ name of their own.
 
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -75,6 +74,9 @@ class PartialFile:
             raise cannot_write(self.path, error) from error
 
     def _check_room(self) -> None:
+        # Here, since it takes longer to load than a short command to send its text.
+        import shutil
+
         wanted, room = self._size - self.offset, shutil.disk_usage(self._folder).free
         if wanted > room:
             if not self.offset:

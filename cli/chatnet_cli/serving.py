@@ -114,7 +114,8 @@ def announce(server: Server, *, as_json: bool) -> None:
     folder = server.config.data
     for address in server.addresses:
         put(f"chatnet {__version__} listens at {address}")
-    talk(f"Everything is kept in {folder}" if folder else "Messages are kept in memory only, and for a while; files cannot be sent.")
+    in_memory = "Messages are kept in memory only, and for a while; files cannot be sent."
+    talk(f"Everything is kept in {folder}" if folder else in_memory)
     outside = places(server.addresses)
     if server.bootstrap_code is not None:
         talk("Nobody has an account yet. The first to join from another machine becomes the admin, with:")
