@@ -86,7 +86,15 @@ def test(folder: Path, size: int) -> None:
     make(source, size)
     config.write_text(_LIMITS)
     environment = os.environ | {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
-    serve = [*_PYTHON, "serve", "--bind", "chatnet+tcp://127.0.0.1:0", "--json", "--data", folder / "data"]
+    serve: list[str | Path] = [
+        *_PYTHON,
+        "serve",
+        "--bind",
+        "chatnet+tcp://127.0.0.1:0",
+        "--json",
+        "--data",
+        folder / "data",
+    ]
     with ExitStack() as stack:
         server = subprocess.Popen([*serve, "--config", config], env=environment, stdout=subprocess.PIPE, text=True)
         stack.callback(server.wait)

@@ -1,4 +1,4 @@
-"""Pictures of every window, in both themes, at the usual and at the smallest size, into docs/images.
+"""Pictures of every window, in both themes, at the usual and the smallest size, and on a fine screen, into docs/images.
 
 The windows are the real program against a real server, on a display that nobody sees (Xvfb); what they show comes from
 a small play. Needs the tools of the window tests, and ImageMagick's ``import``.
@@ -22,7 +22,8 @@ from tests.gui.windows import Window  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 TOOLS = ("Xvfb", "xdotool", "import")
-USUAL, SMALLEST = "1040x680", "720x460"
+SIZES = {"usual": ("1040x680", 96), "smallest": ("720x460", 96), "2x": ("2080x1360", 192)}
+"""The window's size, and the pixels of the screen to an inch."""
 PLAY = (
     ("bob", "good morning 🌞"),
     ("bob", "the notes of yesterday are at https://example.org/notes"),
@@ -31,6 +32,19 @@ PLAY = (
     ("carol", "A longer one, so that a line has to be broken somewhere: the new server runs since seven, nobody has "
               "complained so far, and the old one can be switched off at the end of the week."),
 )  # fmt: skip
+
+
+def draw_whiteboard(path: Path) -> None:
+    """An image that somebody might send."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (900, 560), "#f4f1ea")
+    pen = ImageDraw.Draw(image)
+    for x, y, colour in ((90, 90, "#2f6fb0"), (380, 90, "#3a8f5a"), (670, 90, "#b0562f"), (380, 360, "#7a4fa0")):
+        pen.rounded_rectangle((x, y, x + 160, y + 110), 18, fill=colour)
+    for line in (((250, 145), (380, 145)), ((540, 145), (670, 145)), ((460, 200), (460, 360))):
+        pen.line(line, fill="#444444", width=6)
+    image.save(path)
 
 
 class Studio:
@@ -43,22 +57,42 @@ class Studio:
         self.owner.serve()
         for name, text in PLAY:
             self.owner.run("send", "--room", "lobby", "--as", name, text)
+        self.share_files()
         self.bob = self.owner.start("listen", "--as", "bob")
         self.bob.err.until("listening")
+
+    def share_files(self) -> None:
+        """In a room of their own."""
+        whiteboard, minutes = self._folder / "whiteboard.png", self._folder / "minutes of Monday.pdf"
+        draw_whiteboard(whiteboard)
+        minutes.write_bytes(bytes(300_000))
+        self.owner.run("rooms", "create", "drawings")
+        for path, text in ((minutes, "for those who were not there"), (whiteboard, "and this is what we drew")):
+            self.owner.run("send", "--room", "drawings", "--as", "carol", "--file", str(path), text)
 
     def _home(self, name: str) -> Path:
         home = self._folder / name
         home.mkdir()
         return home
 
-    def window(self, name: str, theme: str, size: str) -> Window:
+    def window(self, name: str, theme: str, label: str) -> Window:
         """A window of somebody with these settings."""
+        size, dpi = SIZES[label]
         user = Chatnet(self._home(name))
         user.environment["CHATNET_SERVER"] = self.owner.environment["CHATNET_SERVER"]
         state = user.home / "state" / "chatnet" / "windows"
         state.mkdir(parents=True, mode=0o700)
-        (state / "settings.json").write_text(json.dumps({"theme": theme, "geometry": f"{size}+0+0"}))
-        return Window(user, self._folder, f"{size}x24" if size == USUAL else "720x560x24")
+        (user.home / "Downloads").mkdir()
+        account = f"{user.environment['CHATNET_SERVER']} {name}"
+        settings = {
+            "theme": theme,
+            "last_name": name,
+            "geometry": f"{size}+0+0",
+            "accounts": {account: {"rooms": ["lobby", "drawings"], "selected": "room:lobby"}},
+        }
+        (state / "settings.json").write_text(json.dumps(settings))
+        # The smallest login is higher than the smallest main window.
+        return Window(user, self._folder, "720x600x24" if label == "smallest" else f"{size}x24", dpi=dpi)
 
 
 def shoot(window: Window, name: str) -> None:
@@ -73,11 +107,12 @@ def shoot(window: Window, name: str) -> None:
     print(path.relative_to(ROOT), flush=True)
 
 
-def main_windows(studio: Studio, theme: str, size: str, label: str) -> None:
+def main_windows(studio: Studio, theme: str, label: str) -> None:
     """The login, the main window, and what opens from it."""
-    window = studio.window("alice", theme, size)
+    window = studio.window("alice", theme, label)
     try:
         window.shows("User name")
+        window.until(lambda w: not any("Looking for" in text for text in w.texts()), "who is on the network")
         shoot(window, f"login-{theme}-{label}")
         window.log_in("alice")
         window.until(lambda w: "switched off" in w.messages, "the talk")
@@ -89,8 +124,32 @@ def main_windows(studio: Studio, theme: str, size: str, label: str) -> None:
         shoot(window, f"main-{theme}-{label}")
         if label == "usual":
             dialogs(window, theme)
+        if label != "smallest":
+            files(studio, window, theme, label)
     finally:
         window.close()
+
+
+def files(studio: Studio, window: Window, theme: str, label: str) -> None:
+    """Files in a room, one of them fetched; and one that waits while the server is away."""
+    window.click_row("drawings", times=1)
+    window.until(lambda w: "whiteboard.png" in w.messages, "the files")
+    window.display.do("sleep", 1)  # for the small picture
+    shoot(window, f"files-{theme}-{label}")
+    assert studio.owner.server is not None
+    studio.owner.server.interrupt()
+    window.shows("No connection")
+    texts = [w for w in window.seen["widgets"] if w["class"] == "Text"]
+    place = max(texts, key=lambda w: w["height"])
+    window.display.do("mousemove", place["x"] + 40, place["y"] + place["height"] - 12, "click", 1)
+    window.until(lambda w: w.seen["focus"] == place["path"], "the keyboard in the list of messages")
+    window.key("Left", "Left", "Return")
+    window.shows("waits for a connection")
+    window.click("Send", "TButton")
+    window.type("I will have a look on the train")
+    window.key("Return")
+    window.until(lambda w: "waiting…" in w.messages, "what waits")
+    shoot(window, f"away-{theme}-{label}")
 
 
 def dialogs(window: Window, theme: str) -> None:
@@ -144,10 +203,10 @@ def main() -> int:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for theme in ("light", "dark"):
-            for label, size in (("usual", USUAL), ("smallest", SMALLEST)):
+            for label in SIZES:
                 studio = Studio(Path(folder) / f"{theme}-{label}")
                 try:
-                    main_windows(studio, theme, size, label)
+                    main_windows(studio, theme, label)
                 finally:
                     studio.owner.end()
         server_windows(Path(folder), shoot)

@@ -30,6 +30,8 @@ class Palette:
     selection: str
     """Behind what is selected in texts and lists."""
     on_selection: str
+    selection_idle: str
+    """Behind what is selected in a list that has not the keyboard."""
     focus: str
     """The frame around what has the keyboard."""
     border: str
@@ -52,6 +54,7 @@ LIGHT = Palette(
     new="#b3261e",
     selection="#1f5fbf",
     on_selection="#ffffff",
+    selection_idle="#5b6b80",
     focus="#005fb8",
     border="#e4e4e4",
     caret="#1c1c1c",
@@ -73,6 +76,7 @@ DARK = Palette(
     new="#ff8a80",
     selection="#3871d4",
     on_selection="#ffffff",
+    selection_idle="#64707f",
     focus="#57c8ff",
     border="#353535",
     caret="#fafafa",
@@ -90,12 +94,14 @@ def text_pairs(palette: Palette) -> Iterator[tuple[str, str, str]]:
         yield f"sender {number}", colour, palette.field
     yield "mention", palette.mention, palette.mention_field
     yield "selected", palette.on_selection, palette.selection
+    yield "selected, elsewhere", palette.on_selection, palette.selection_idle
 
 
 def shape_pairs(palette: Palette) -> Iterator[tuple[str, str, str]]:
     """Everything that shows a selection, the focus, or a state without words."""
     for ground in ("window", "field"):
         yield f"selection on {ground}", palette.selection, getattr(palette, ground)
+        yield f"idle selection on {ground}", palette.selection_idle, getattr(palette, ground)
         yield f"focus on {ground}", palette.focus, getattr(palette, ground)
         yield f"presence on {ground}", palette.success, getattr(palette, ground)
     yield "caret", palette.caret, palette.field

@@ -27,6 +27,7 @@ _SUN_VALLEY = {
     "SunValleySubtitleFont": 4,
 }
 
+_SHOW_PLACE = "if {[%W focus] eq {}} {%W focus [lindex [%W children {}] 0]}"
 _FLAT_ITEM = [
     (
         "Treeitem.padding",
@@ -50,6 +51,8 @@ class Theme:
         # sv-ttk calls this at every change, some time after it: it would undo what is set here, colour by colour.
         root.tk.eval("proc tk_setPalette args {}")
         load_theme(root)
+        # A list that gets the keyboard shows where it is, also as long as nothing is selected.
+        root.tk.eval(f"bind Treeview <FocusIn> {{+{_SHOW_PLACE}}}")
         families = set(tkfont.families(root))
         self._family = next((f for f in _FAMILIES if f in families), tkfont.nametofont("TkDefaultFont", root)["family"])
         self._mono = next((f for f in _MONOSPACED if f in families), tkfont.nametofont("TkFixedFont", root)["family"])
@@ -69,6 +72,8 @@ class Theme:
         for option, colour in (("Listbox.background", self.palette.field), ("Listbox.foreground", self.palette.text)):
             self._root.option_add(f"*TCombobox*{option}", colour)
         self._root.option_add("*TCombobox*Listbox.font", TEXT)
+        for entry in ("TEntry", "TCombobox", "TSpinbox"):  # sv-ttk sets it only in those that are there already
+            self._root.option_add(f"*{entry}.font", TEXT)
         self._root.option_add("*TCombobox*Listbox.selectBackground", self.palette.selection)
         self._root.option_add("*TCombobox*Listbox.selectForeground", self.palette.on_selection)
 
@@ -95,8 +100,13 @@ class Theme:
         style.configure("Flat.Treeview.Item", padding=("4.5p", 0))
         style.map(
             "Treeview",
-            background=[("selected", palette.selection)],
-            foreground=[("selected", palette.on_selection)],
+            # So that one sees which list has the keyboard.
+            background=[
+                ("selected", "focus", palette.selection),
+                ("selected", palette.selection_idle),
+                ("focus", palette.selection_idle),
+            ],
+            foreground=[("selected", palette.on_selection), ("focus", palette.on_selection)],
         )
         style.map("TEntry", selectbackground=[], selectforeground=[])
         for entry in ("TEntry", "TCombobox", "TSpinbox"):
@@ -158,6 +168,7 @@ class Theme:
         text.tag_configure("mention", font=BOLD, foreground=palette.mention, background=palette.mention_field)
         text.tag_configure("link", foreground=palette.link, underline=True)
         text.tag_configure("act", foreground=palette.link)
+        text.tag_configure("picture", spacing1="6p")
         for number, colour in enumerate(palette.senders):
             text.tag_configure(f"sender{number}", foreground=colour)
         text.tag_configure("found", foreground=palette.mention, background=palette.mention_field)

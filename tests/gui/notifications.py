@@ -1,3 +1,4 @@
+# mypy: disable-error-code="name-defined, valid-type"
 """A desktop's notification service (org.freedesktop.Notifications) on a message bus of its own, for tests."""
 
 import asyncio
@@ -19,37 +20,37 @@ class Notifications(ServiceInterface):
     @dbus_method()
     def Notify(
         self,
-        app: "s",  # type: ignore[name-defined]  # noqa: F821
-        replaces: "u",  # type: ignore[name-defined]  # noqa: F821
-        icon: "s",  # type: ignore[name-defined]  # noqa: F821
-        summary: "s",  # type: ignore[name-defined]  # noqa: F821
-        body: "s",  # type: ignore[name-defined]  # noqa: F821
-        actions: "as",  # type: ignore[name-defined]  # noqa: F722
-        hints: "a{sv}",  # type: ignore[name-defined]  # noqa: F722
-        timeout: "i",  # type: ignore[name-defined]  # noqa: F821
-    ) -> "u":  # type: ignore[name-defined]  # noqa: F821
+        app: "s",  # noqa: F821
+        replaces: "u",  # noqa: F821
+        icon: "s",  # noqa: F821
+        summary: "s",  # noqa: F821
+        body: "s",  # noqa: F821
+        actions: "as",  # noqa: F722
+        hints: "a{sv}",  # noqa: F722
+        timeout: "i",  # noqa: F821
+    ) -> "u":  # noqa: F821
         self._last += 1
         print(json.dumps([self._last, app, summary, body]), flush=True)
         return self._last
 
     @dbus_method()
-    def GetCapabilities(self) -> "as":  # type: ignore[name-defined]  # noqa: F722
+    def GetCapabilities(self) -> "as":  # noqa: F722
         return ["body", "actions", "body-markup"]
 
     @dbus_method()
-    def GetServerInformation(self) -> "ssss":  # type: ignore[name-defined]  # noqa: F821
+    def GetServerInformation(self) -> "ssss":  # noqa: F821
         return ["for tests", "chatnet", "1", "1.2"]
 
     @dbus_method()
-    def CloseNotification(self, id: "u") -> None:  # type: ignore[name-defined]  # noqa: F821
+    def CloseNotification(self, id: "u") -> None:  # noqa: F821
         pass
 
     @dbus_signal()
-    def ActionInvoked(self, id: int, key: str) -> "us":  # type: ignore[name-defined]  # noqa: F821
+    def ActionInvoked(self, id: int, key: str) -> "us":  # noqa: F821
         return [id, key]
 
     @dbus_signal()
-    def NotificationClosed(self, id: int, reason: int) -> "uu":  # type: ignore[name-defined]  # noqa: F821
+    def NotificationClosed(self, id: int, reason: int) -> "uu":  # noqa: F821
         return [id, reason]
 
 

@@ -251,6 +251,11 @@ def test_by_keyboard_one_goes_from_one_to_the_next_and_does_it(shown: tuple[Any,
     assert done == ["save m3", "download m3", "fold m2", "https://example.org", "fold m2"]
 
 
+def test_tab_reaches_the_list(shown: tuple[Any, Reader]) -> None:
+    made, _ = shown
+    assert made.tk.call("tk::FocusOK", str(made.text))
+
+
 def test_a_click_does_what_stands_there(shown: tuple[Any, Reader], root: Any) -> None:
     made, reader = shown
     made.show(linked(), follows=False, below=0)
@@ -330,6 +335,7 @@ def test_a_picture_stands_in_the_place_of_its_character(shown: tuple[Any, Reader
     assert made.text.row_at("4.0").key == "m3"
     made.show([row(1), row(3)], follows=True, below=0)
     assert content(made) == "🎉 text 1\n🎉 text 3\n"
+    picture.name = ""  # or whichever thread collects it would delete it, and only this one may
 
 
 def test_text_takes_over_the_dark_theme(shown: tuple[Any, Reader], root: Any, theme: Any) -> None:

@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from chatnet_gui.notifying import INSTALL, Notifier
-from tests.e2e.processes import DEADLINE
+from tests.e2e.processes import DEADLINE, Chatnet
+from tests.gui.windows import Window, needs_display
 
 pytest.importorskip("desktop_notifier")
 needs_bus = pytest.mark.skipif(
@@ -104,3 +106,35 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     notifier.show("bob", "hi", 1)
     wait_until(lambda: notifier.trouble)
     assert INSTALL in notifier.trouble
+
+
+@needs_bus
+@needs_display
+def test_the_window_tells_of_a_personal_message_while_one_looks_elsewhere(
+    desktop: Desktop, chatnet: Chatnet, tmp_path: Path
+) -> None:
+    user = Chatnet(tmp_path / "alice")
+    user.home.mkdir()
+    names = ("CHATNET_SERVER", "DBUS_SESSION_BUS_ADDRESS")
+    user.environment |= {name: (os.environ | chatnet.environment)[name] for name in names}
+    window = Window(user, tmp_path)
+    try:
+        window.log_in("alice")
+        chatnet.run("send", "--to", "alice", "--as", "bob", "seen at once")
+        window.until(lambda w: w.seen["title"].startswith("(1)"), "the count in the title")
+        window.display.do("mousemove", 1, 1)  # out of the window: without a window manager the keyboard goes along
+        window.until(lambda w: not w.seen["focus"], "that the keyboard is elsewhere")
+        chatnet.run("send", "--to", "alice", "--as", "bob", "have you got a minute?")
+        assert json.loads(desktop.line()) == [1, "chatnet", "bob", "have you got a minute?"]
+        window.until(lambda w: w.seen["title"].startswith("(2)"), "the count in the title")
+        # Once the answer has come back, which nobody tells of.
+        for _ in range(50):
+            desktop.click(1)
+            window.display.do("sleep", 0.1)
+            window.until(lambda w: True)
+            if "minute" in window.messages:
+                break
+        window.until(lambda w: "minute" in w.messages and w.seen["title"] == "bob - chatnet", "the chat")
+    finally:
+        window.close()
+        user.end()

@@ -92,6 +92,10 @@ def test_a_folder_may_be_written_from_home(tmp_path: Path, monkeypatch: pytest.M
     assert show_folder(Path("/srv/chat")) == str(Path("/srv/chat"))
 
 
+def test_another_folder_is_looked_for_near_the_first_one(tmp_path: Path) -> None:
+    assert form(tmp_path, data=str(tmp_path / "not" / "yet")).nearest_folder == tmp_path
+
+
 def test_a_port_that_only_administrators_may_use_is_about_the_port(tmp_path: Path) -> None:
     made = form(tmp_path, port="80")
     made.failed(ErrorCode.CANNOT_LISTEN, "cannot listen at chatnet://127.0.0.1:80: no permission")

@@ -1,11 +1,16 @@
 """The real program: its windows as processes, driven by real keys and clicks against a real server."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 
+import pytest
+
+from chatnet.net.mdns import announce, txt_record
 from tests.e2e.processes import DEADLINE, Chatnet
 from tests.gui.windows import Window, needs_display
 
@@ -191,6 +196,44 @@ def test_the_first_contact_shows_the_fingerprint_to_compare(chatnet: Chatnet, wi
     alice.click("Log in", "TButton")
     alice.click("Trust it, and log in", "TButton")
     alice.shows("as alice")
+
+
+@needs_display
+def test_a_join_code_makes_an_account_that_is_there_the_next_time(chatnet: Chatnet, window: OpenWindow) -> None:
+    assert chatnet.server is not None
+    chatnet.server.interrupt()
+    chatnet.serve(bind="chatnet://127.0.0.1:0")
+    code = json.loads(chatnet.run("invite", "--json", CHATNET_SERVER="").stdout)["code"]
+    alice = window("alice")
+    alice.point_at("User name")
+    alice.until(lambda w: "entry" in w.seen["focus"], "the keyboard in a field")
+    alice.key("ctrl+slash")
+    alice.type("alice")
+    alice.key("Tab")
+    alice.type(f"{code[:-1]}{'2' if code[-1] != '2' else '3'}")
+    alice.key("Return")
+    alice.shows("This join code is not good, or not any more. Ask for a new one.")
+    alice.until(lambda w: "entry" in w.seen["focus"], "the keyboard in a field")
+    alice.key("ctrl+slash")
+    alice.type(code)
+    alice.key("Return")
+    alice.shows("as alice")
+    alice.click("Logout", "TButton")
+    alice.shows("Account")
+    alice.click("Log in", "TButton")
+    alice.shows("as alice")
+
+
+@needs_display
+def test_a_server_of_the_local_network_is_found_and_chosen(window: OpenWindow) -> None:
+    pytest.importorskip("zeroconf")
+    name = f"ops {os.urandom(4).hex()}"
+    record = txt_record(server=bytes(16), pin=bytes(32), version="1", port=5599, is_open=True)
+    with closing(announce(name, 5599, record, addresses=["10.0.0.7"], interfaces=["127.0.0.1"])):
+        alice = window("alice")
+        row = f"{name}   10.0.0.7:5599   guests"
+        alice.click_row(row)
+        alice.until(lambda w: "10.0.0.7" in w.texts() and "5599" in w.texts(), "its address and port in the fields")
 
 
 def test_without_a_display_it_says_so_and_ends_with_69(chatnet: Chatnet) -> None:

@@ -40,6 +40,11 @@ class FormModel:
         """The data folder, as it stands there."""
         return Path(os.path.abspath(os.path.expanduser(self.values["data"].strip())))
 
+    @property
+    def nearest_folder(self) -> Path:
+        """Where to begin to look for another data folder: the first that exists on the way up."""
+        return next((folder for folder in (self.folder, *self.folder.parents) if folder.is_dir()), Path.home())
+
     def set(self, field: str, value: str) -> None:
         """Something was typed: what was wrong with it is open again."""
         self.values[field] = value

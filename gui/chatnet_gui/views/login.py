@@ -9,7 +9,7 @@ from chatnet_gui.connecting import LoginRequest
 from chatnet_gui.lan import Found
 from chatnet_gui.viewmodels.login import NEW, LoginModel
 
-_WRAP = "285p"
+_WRAP = "330p"
 _MOST_FOUND = 4
 """Rows for servers of the local network; of more the rest is scrolled to."""
 _GROUPS = 3

@@ -87,10 +87,11 @@ class MainView(ttk.Frame):
     def _make_left(self) -> None:
         frame = ttk.Frame(self)
         frame.grid(row=1, column=0, sticky="nsew", padx=(0, "7.5p"))
+        row = ttk.Frame(frame)
+        row.pack(side="bottom", fill="x", pady=("6p", 0))  # first, so that it keeps its place where there is little
         self.list = ConversationList(frame, self._choose)
         self.list.pack(fill="both", expand=True)
-        row = ttk.Frame(frame)
-        row.pack(fill="x", pady=("6p", 0))
+        self.list.lower(row)  # and the keyboard goes to the list first
         ttk.Button(row, text="Rooms…", command=self.rooms).pack(side="left", fill="x", expand=True)
         self._leave = ttk.Button(row, text="Leave", command=self._session.leave)
         self._leave.pack(side="left", fill="x", expand=True, padx=("4.5p", 0))

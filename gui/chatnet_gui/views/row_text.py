@@ -25,6 +25,7 @@ class RowText(tk.Text):
         super().__init__(
             master, wrap="word", state="disabled", cursor="arrow", padx="13.5p", pady="6p", width=20, height=5
         )
+        self.configure(takefocus=True)  # by itself a text that nobody can change gets no keyboard
         self.rows: list[Row] = []
         """Those that are in it: a piece of those that are wanted."""
         self._changed, self._picture = changed, picture

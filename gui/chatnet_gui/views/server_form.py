@@ -103,7 +103,7 @@ class ServerForm(ttk.Frame):
 
     def _browse(self) -> None:
         chosen = filedialog.askdirectory(
-            parent=self, title="Data folder", initialdir=str(self._model.folder), mustexist=False
+            parent=self, title="Data folder", initialdir=str(self._model.nearest_folder), mustexist=False
         )
         if chosen:
             self._values["data"].set(show_folder(Path(str(chosen))))

@@ -1,7 +1,9 @@
 """The settings: every change is seen, or heard, at once."""
 
+import os
 import tkinter as tk
 from collections.abc import Callable
+from pathlib import Path
 from tkinter import filedialog, ttk
 
 from chatnet_gui.notifying import INSTALL, is_installed
@@ -77,7 +79,7 @@ class SettingsDialog(Dialog):
         self._show_folder()
 
     def _show_folder(self) -> None:
-        path = line(str(self._settings.downloads))
+        path = line(_short(self._settings.downloads))
         self._folder.configure(text=path if len(path) <= _PATH_CHARACTERS else f"…{path[1 - _PATH_CHARACTERS :]}")
 
     def _choose_folder(self) -> None:
@@ -102,3 +104,9 @@ class SettingsDialog(Dialog):
         self._settings.notify, self._settings.hours24 = self._notify.get(), self._hours24.get()
         self._settings.previews = self._previews.get()
         self._changed()
+
+
+def _short(path: Path) -> str:
+    """As people write it."""
+    home = Path.home()
+    return f"~{os.sep}{path.relative_to(home)}" if path != home and path.is_relative_to(home) else str(path)
