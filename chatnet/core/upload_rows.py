@@ -37,7 +37,7 @@ class UploadRows:
         self._dropping: dict[UploadId, Upload | None] = {}
         """Uploads that are over, while their rows are not gone yet; None for those that had nobody left at start."""
         self._next: UploadId = snapshot.next_upload
-        for row in snapshot.uploads:
+        for row in sorted(snapshot.uploads, key=lambda row: row.id):
             self._load(row)
 
     def _load(self, row: PutUpload) -> None:
@@ -47,7 +47,11 @@ class UploadRows:
             self._state.overdue.append(DropUpload(row.id))
             return
         self._shelves.quotas.count(row.user, row.size)
-        self._add(conversation, row, Step.PAUSED)
+        upload = Upload(row, self._shelves.hold(row.digest, row.size), Step.PAUSED)
+        if upload.key in self.by_key:
+            # It was given up, and begun anew; the server ended before its row was dropped.
+            self.drop(self.by_key[upload.key])
+        self._add(conversation, upload)
 
     # -- coming -----------------------------------------------------------------------------------------------
 
@@ -65,12 +69,13 @@ class UploadRows:
         row = PutUpload(id, user.user.id, where, request.name, request.size, request.digest, now.wall)
         save_referred(self._state, user, conversation)
         self._state.out.append(Append(row))
-        return self._add(conversation, row, Step.STORING)
-
-    def _add(self, conversation: ConversationState, row: PutUpload, step: Step) -> Upload:
-        upload = Upload(row, self._shelves.hold(row.digest, row.size), step)
-        self.all[row.id] = self.by_key[upload.key] = open_shelf(conversation).uploads[row.id] = upload
+        upload = Upload(row, self._shelves.hold(row.digest, row.size), Step.STORING)
+        self._add(conversation, upload)
         return upload
+
+    def _add(self, conversation: ConversationState, upload: Upload) -> None:
+        self.all[upload.row.id] = self.by_key[upload.key] = upload
+        open_shelf(conversation).uploads[upload.row.id] = upload
 
     def go_on(self, upload: Upload, now: Now) -> None:
         """Somebody goes on with an upload: it is kept for longer."""

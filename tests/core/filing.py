@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from chatnet.core.effects import Bulk, Effect, FileWork
-from chatnet.core.entries import PutToken, SavedConversation, Snapshot
+from chatnet.core.entries import PutMessage, PutToken, SavedConversation, Snapshot
 from chatnet.core.file_jobs import FileJob
 from chatnet.core.limits import Limits
 from chatnet.core.retention import KEEP_ALL, Keep
@@ -11,6 +11,7 @@ from chatnet.events import (
     Ack,
     FileChunk,
     FilePage,
+    Nack,
     ProofWanted,
     Uploaded,
     UploadReady,
@@ -26,7 +27,7 @@ from chatnet.requests import (
     StartUpload,
 )
 from tests.core.club import club, enter
-from tests.core.script import LOBBY_ID, START, Script, events, the
+from tests.core.script import LOBBY_ID, START, Script, entries, events, the
 from tests.core.slow_files import SlowFiles, prove, sha256
 
 SMALL = b"some bytes that nobody else has"
@@ -224,3 +225,26 @@ def chunks(effects: list[Effect], session: str) -> list[FileChunk]:
     """All bytes of files that a session is sent."""
     bulk = [effect for effect in effects if isinstance(effect, Bulk) and effect.session == session]
     return [effect.event for effect in bulk if isinstance(effect.event, FileChunk)]
+
+
+def only(chat: FileScript) -> int:
+    """The number of the one upload that the store knows."""
+    (row,) = chat.store.uploads.values()
+    return row.id
+
+
+def asked(chat: FileScript, session: str, content: bytes = SMALL, name: str = "trip.mkv") -> ProofWanted:
+    """The question that a session gets."""
+    return the(ProofWanted, chat.start(session, content, name) + chat.work_all(), session)
+
+
+def listed(chat: FileScript, session: str, place: int = 0) -> list[str]:
+    """The names of the files that a session is shown."""
+    return [file.name for file in the(FilePage, chat.ask(session, ListFiles(7, place)), session).files]
+
+
+def nack(chat: FileScript, session: str, post: Post) -> str:
+    """Why a post is refused, once the store was asked whether it knows it."""
+    effects = chat.ask(session, post)
+    assert not any(isinstance(entry, PutMessage) for entry in entries(effects))
+    return the(Nack, effects + chat.store_all(), session).code

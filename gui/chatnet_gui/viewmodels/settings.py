@@ -63,7 +63,6 @@ class Settings(msgspec.Struct):
         size = self.font_size + step if step else DEFAULT_FONT_SIZE
         self.font_size = min(max(size, FONT_SIZES[0]), FONT_SIZES[-1])
 
-
     @property
     def downloads(self) -> Path:
         """The folder that files are put into."""

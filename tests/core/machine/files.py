@@ -11,7 +11,7 @@ from itertools import count
 from msgspec.structs import replace
 
 from chatnet.core.effects import Append, Bulk, Close, Effect, FileWork, Reply
-from chatnet.core.entries import PutChat, PutRoom, PutUpload
+from chatnet.core.entries import PutChat, PutUpload
 from chatnet.core.file_entities import Download, Shelf, Step
 from chatnet.core.file_jobs import DropFile, DropPart, ReadFile, WritePart
 from chatnet.core.limits import Limits
@@ -101,8 +101,7 @@ class Files:
     def ask(self, client: FileClient, request: Request) -> None:
         """A client asks for something."""
         if not isinstance(request, Post | SendChunk | GrantCredit):
-            request = replace(request, id=next(self.ids))  # type: ignore[call-arg]
-            client.asked[request.id] = request  # type: ignore[attr-defined]
+            request = self._note(client, request)
         self.see(self.chat.ask(client.session, request))
         if isinstance(request, StopTransfer):
             client.sending.pop(request.transfer, None)
@@ -147,11 +146,15 @@ class Files:
 
     def ask_and_keep(self, client: FileClient, request: Request, heard: list[Event]) -> None:
         """A client asks; ``heard`` gets what it is told."""
-        request = replace(request, id=next(self.ids))  # type: ignore[call-arg]
-        client.asked[request.id] = request  # type: ignore[attr-defined]
-        effects = self.chat.ask(client.session, request)
+        effects = self.chat.ask(client.session, self._note(client, request))
         heard += events(effects, client.session)
         self.see(effects)
+
+    def _note(self, client: FileClient, request: Request) -> Request:
+        """The request with a number that none has had, and that waits for its reply."""
+        id = next(self.ids)
+        client.asked[id] = request = replace(request, id=id)
+        return request
 
     # -- the truth --------------------------------------------------------------------------------------------
 
@@ -173,8 +176,7 @@ class Files:
             return id in (entry.low, entry.high)
         if (place, id, Act.BAN) in store.bans:
             return False
-        is_private = isinstance(entry, PutRoom) and entry.private
-        return not is_private or (place, id) in store.members
+        return not entry.private or (place, id) in store.members
 
     # -- what happens -----------------------------------------------------------------------------------------
 
