@@ -16,6 +16,7 @@ from chatnet.model import Message
 from chatnet.store.memory import MemoryStore
 from chatnet.testing.simulation import Failed, Report, Violation, World, simulate
 from chatnet.testing.simulation.__main__ import TRACE_LINES, main
+from chatnet.testing.simulation.file_ledger import FileEvent
 from chatnet.testing.simulation.kills import ClientStep, ServerStep
 
 SEEDS = 300
@@ -43,12 +44,18 @@ def test_the_server_was_killed_and_clients_crashed_at_every_step() -> None:
         assert sum(report.crashes.get(client_step, 0) for report in runs) >= 5, client_step
 
 
+def test_all_that_can_happen_to_files_did_happen() -> None:
+    runs = [report for first in range(0, SEEDS, SEEDS_A_TEST) for report in reports(first)]
+    for event in FileEvent:
+        assert sum(report.files.get(event, 0) for report in runs) >= 5, event
+
+
 # -- one seed, one run ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("store", ["memory", "sqlite"])
 def test_a_seed_gives_the_same_trace_byte_for_byte(store: str) -> None:
-    worlds = [World(seed, store) for seed in (7, 7, 8)]
+    worlds = [World(seed, store) for seed in (8, 8, 7)]
     for world in worlds:
         world.run(400)
     once, again, other = (world.trace.text() for world in worlds)
@@ -66,7 +73,7 @@ def test_a_seed_gives_the_same_trace_in_every_process() -> None:
     """Sets and dicts of text are in another order with another hash seed, and folders have other names."""
     code = (
         "from chatnet.testing.simulation import simulate\n"
-        "for store in ('memory', 'sqlite'): print(simulate(7, 600, store).digest)"
+        "for store in ('memory', 'sqlite'): print(simulate(7, 600, store).digest, simulate(8, 600, store).digest)"
     )
     digests = [
         subprocess.run(
@@ -79,7 +86,8 @@ def test_a_seed_gives_the_same_trace_in_every_process() -> None:
         ).stdout.split()
         for hash_seed in ("1", "2")
     ]
-    assert digests[0] == digests[1] == [simulate(7, 600, store).digest for store in ("memory", "sqlite")]
+    runs = [(seed, store) for store in ("memory", "sqlite") for seed in (7, 8)]  # the second one has files
+    assert digests[0] == digests[1] == [simulate(seed, 600, store).digest for seed, store in runs]
 
 
 # -- planted mistakes -----------------------------------------------------------------------------------------

@@ -274,8 +274,8 @@ def test_a_cursor_that_is_behind_what_was_applied_is_found(monkeypatch: pytest.M
 def test_numbers_that_are_given_out_again_after_a_restart_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     init: Callable[..., None] = State.__init__
 
-    def starting_over(self: State, snapshot: Any, limits: Any) -> None:
-        init(self, snapshot, limits)
+    def starting_over(self: State, *arguments: Any) -> None:
+        init(self, *arguments)
         self._next_user = 1 + max(self.users, default=0)
 
     monkeypatch.setattr(State, "__init__", starting_over)

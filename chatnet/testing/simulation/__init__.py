@@ -9,17 +9,27 @@ compared with what is stored; after every start, what is in the file with what w
 and everybody must have everything. So what takes a network months to provoke takes a second here, and comes back as
 often as one wants to look at it.
 
+Half of the servers keep files, in the real file store on a disk in memory; there the power may be cut as well. People
+send files, fetch them, or only pretend to have them, with the client's real jobs.
+
     trace.py, report.py     what happened, and `Violation`
-    ledger.py               all that was ever stored and promised: the truth
+    ledger.py, file_ledger.py   all that was ever stored and promised: the truth
     audit.py                the store of one server process, held to its contract
     storage.py, disk.py     where messages are kept: in memory, or in the real database, step by step
+    file_disk.py            where files are kept, step by step, on a disk that fails
     kills.py, process.py    when a process ends, and the server's processes one after the other
-    wiretap.py, tapped.py   what the server says on each connection
+    wiretap.py, file_tap.py, tapped.py   what the server says on each connection
     application.py          what each client hears
-    profile.py              what a client has on its disk
-    checks.py               the server's insides
-    behaviour.py, troubles.py, clients.py, network.py, settings.py      people, what goes wrong, programs, wires
+    profile.py, errands.py  what a client has on its disk, and the files that it sends and fetches
+    checks.py, file_checks.py   the server's insides
+    behaviour.py, file_behaviour.py, troubles.py, clients.py, network.py, settings.py
+                            people, what goes wrong, programs, wires
     world.py                everything together, and a whole run
+
+Invariants about files: F1, what was uploaded and shared is fetched whole by whoever may read it, until it is removed or
+expires; F2, every download is the bytes that were uploaded; F3, no byte is sent again that was said to be durable; F4,
+once quiet and after a restart, the disk has the parts and contents that rows tell of, and no others; F5, contents are
+held, and F6, quotas taken, as often as a recount gives; F7, no byte of a file goes to who may not read it.
 
 Source: the simulation testing of FoundationDB (Zhou et al., SIGMOD 2021, section 4).
 """

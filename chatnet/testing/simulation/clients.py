@@ -137,6 +137,11 @@ class SimulatedClient:
 
     # -- files ------------------------------------------------------------------------------------------------
 
+    @property
+    def is_moving_files(self) -> bool:
+        """Are some bytes of a file over, and others not?"""
+        return any(errand.is_moving for errand in self.errands)
+
     def take_on(self, errand: Errand) -> None:
         """Send or fetch a file."""
         self._note(f"begins {errand.name}")
@@ -174,11 +179,13 @@ class SimulatedClient:
         """Has it something to do now?"""
         if self._now < self.frozen_until:
             return False
-        due, transport = self.due, self.transport
-        readable = transport is not None and transport.incoming.is_readable and self._now >= self.deaf_until
-        writable = transport is not None and self._can_send and transport.outgoing.is_writable
-        is_busy = any(errand.wants_step for errand in self.errands)
-        return readable or writable or is_busy or (due is not None and due <= self._now)
+        transport = self.transport
+        if transport is not None and transport.incoming.is_readable and self._now >= self.deaf_until:
+            return True
+        if transport is not None and self._can_send and transport.outgoing.is_writable:
+            return True
+        due = self.due
+        return any(errand.wants_step for errand in self.errands) or (due is not None and due <= self._now)
 
     @property
     def is_busy(self) -> bool:

@@ -6,14 +6,15 @@ byte for byte what was uploaded; and whoever only pretends to have a content get
 """
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from chatnet.client.driver import Driver
 from chatnet.client.files import Source
-from chatnet.client.jobs import AT_ONCE, Job
+from chatnet.client.jobs import AT_ONCE, Job, Steps
 from chatnet.client.news import PostRefused, Stored
 from chatnet.client.outbox import Target, ToRoom, ToUser
 from chatnet.client.progress import Meter
@@ -37,11 +38,8 @@ SEND_FAILURES = (
     ErrorCode.NO_SUCH_ROOM,
     ErrorCode.NO_SUCH_CONVERSATION,
     ErrorCode.ROOM_ARCHIVED,
-    ErrorCode.NO_SUCH_FILE,
-    ErrorCode.BAD_REQUEST,
-    ErrorCode.STALE,
 )
-"""Why a file may not be sent: its room or user, limits, a broken disk; somebody of the same user sends or shares it."""
+"""Why a file may not be sent: its room or user, limits, a broken disk; another process of the same user sends it."""
 POST_FAILURES = (ErrorCode.NO_SUCH_FILE, ErrorCode.BAD_REQUEST, ErrorCode.ROOM_ARCHIVED)
 """Why a post that shares a file may be refused: it was removed, or another process of the user has shared it."""
 FETCH_FAILURES = (ErrorCode.NO_SUCH_FILE, ErrorCode.STORE_FULL, ErrorCode.STORE_FAILING)
@@ -89,9 +87,11 @@ class Desk:
 class Errand:
     """One file to be sent or fetched. Each process makes a job of it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, moving: ClientStep) -> None:
         self.name = name
         """For the trace."""
+        self._moving = moving
+        self._meter = Meter(None)
         self.is_over = False
         self.job: Job[Stored] | Job[Path] | None = None
 
@@ -104,13 +104,20 @@ class Errand:
         assert self.job is not None
         self.job.step()
         if not self.job.is_over:
-            self._check_progress(at)
+            if self.is_moving:
+                at(self._moving)
             return
         self.is_over = True
         if self.job.failure is not None:
             self._failed(self.job.failure)
         elif not self.job.is_cancelled:
             self._done()
+
+    @property
+    def is_moving(self) -> bool:
+        """Are some bytes over, and others not?"""
+        shown = self._meter._shown
+        return shown.phase in ("sending", "receiving") and 0 < shown.done < shown.total
 
     @property
     def wants_step(self) -> bool:
@@ -129,9 +136,6 @@ class Errand:
             self.job.close()
         self.job = None
 
-    def _check_progress(self, at: Callable[[ClientStep], None]) -> None:
-        raise NotImplementedError
-
     def _failed(self, failure: ChatnetError) -> None:
         raise NotImplementedError
 
@@ -146,10 +150,11 @@ class Sending(Errand):
     """Send the file at ``path`` under a name; as if it was ``fakes``, if that is given."""
 
     def __init__(self, path: Path, target: ToUser | ToRoom, name: str, text: str, fakes: Digest | None = None) -> None:
-        super().__init__(f"sending {name} of {path.stat().st_size} bytes to {target}")
+        super().__init__(f"sending {name} of {path.stat().st_size} bytes to {target}", ClientStep.SENDING)
+        self.again = partial(Sending, path, target, name, text, fakes)
+        """Another errand for the same."""
         self._path, self._target, self._file_name, self._text, self._fakes = path, target, name, text, fakes
         self._shipment: Shipment | None = None
-        self._meter = Meter(None)
 
     @property
     def is_posted(self) -> bool:
@@ -157,19 +162,19 @@ class Sending(Errand):
         return self._shipment is not None and self._shipment.n is not None
 
     def begin(self, desk: Desk, now: Callable[[], float]) -> None:
-        source = self._path if self._fakes is None else Fake(self._path, self._fakes)
-        self._shipment = Shipment(source, self._target, self._text, self._file_name)
+        shipment = self._shipment = Shipment(self._path, self._target, self._text, self._file_name)
         self._meter = Meter(None, now)
-        self.job = Job(_closing(source, send_file(cast(Driver, desk), self._shipment, self._meter)))
+        self.job = Job(self._steps(desk, shipment))
 
-    def _check_progress(self, at: Callable[[ClientStep], None]) -> None:
-        shown = self._meter._shown
-        if shown.phase == "sending" and 0 < shown.done < shown.total:
-            at(ClientStep.SENDING)
+    def _steps(self, desk: Desk, shipment: Shipment) -> Steps[Stored]:
+        if self._fakes is None:
+            return (yield from send_file(cast(Driver, desk), shipment, self._meter))
+        with Fake(self._path, self._fakes) as shipment.source:
+            return (yield from send_file(cast(Driver, desk), shipment, self._meter))
 
     def _failed(self, failure: ChatnetError) -> None:
         expected = (*SEND_FAILURES, ErrorCode.BAD_DIGEST) if self._fakes is not None else SEND_FAILURES
-        if failure.code not in expected:
+        if failure.code not in (POST_FAILURES if self.is_posted else expected):
             raise self._unexpected(failure)
 
     def _done(self) -> None:
@@ -181,28 +186,23 @@ class Fetching(Errand):
     """Fetch a file into a folder. ``must``: nothing but its end may come between."""
 
     def __init__(self, file: FileId, folder: Path, ledger: Ledger, *, must: bool = False) -> None:
-        super().__init__(f"fetching {file}")
-        self._file, self._folder, self._ledger, self._must = file, folder, ledger, must
-        self._meter = Meter(None)
+        super().__init__(f"fetching {file}", ClientStep.FETCHING)
+        self.file = file
+        self._folder, self._ledger, self._must = folder, ledger, must
 
     def begin(self, desk: Desk, now: Callable[[], float]) -> None:
         self._meter = Meter(None, now)
-        self.job = Job(fetch_file(cast(Driver, desk), self._file, self._folder, None, self._meter))
-
-    def _check_progress(self, at: Callable[[ClientStep], None]) -> None:
-        shown = self._meter._shown
-        if shown.phase == "receiving" and 0 < shown.done < shown.total:
-            at(ClientStep.FETCHING)
+        self.job = Job(fetch_file(cast(Driver, desk), self.file, self._folder, None, self._meter))
 
     def _failed(self, failure: ChatnetError) -> None:
-        if failure.code not in FETCH_FAILURES or (self._must and self._ledger.has_file(self._file)):
+        if failure.code not in FETCH_FAILURES or (self._must and self._ledger.has_file(self.file)):
             raise self._unexpected(failure)
 
     def _done(self) -> None:
         assert self.job is not None
         path = self.job.result()
         assert isinstance(path, Path)
-        stored = self._ledger.files.ever(self._file)
+        stored = self._ledger.files.ever(self.file)
         data = path.read_bytes()
         if stored is None or data != self._ledger.files.contents[stored.entry.digest]:
             raise Violation(
@@ -210,11 +210,3 @@ class Fetching(Errand):
             )
         path.unlink()
         self._ledger.files.events[FileEvent.DOWNLOADED] += 1
-
-
-def _closing(source: Path | Source, steps: Generator[float, None, Stored]) -> Generator[float, None, Stored]:
-    try:
-        return (yield from steps)
-    finally:
-        if isinstance(source, Source):
-            source.close()

@@ -13,7 +13,7 @@ from chatnet.testing.simulation.errands import Fetching, Sending
 from chatnet.testing.simulation.file_ledger import FileLedger
 from chatnet.testing.simulation.ledger import Ledger
 
-_SIZES = (0, 1, 3000, 20 * KIB, 60 * KIB, 60 * KIB + 1, 100 * KIB, 150 * KIB, 200 * KIB, 300 * KIB)
+_SIZES = (0, 1, 3000, 60 * KIB, 60 * KIB + 1, 130 * KIB, 200 * KIB, 300 * KIB, 300 * KIB)
 _NAMES = ("a.txt", "b.bin", "Straße.mkv", "../../etc/passwd")
 _UNGUESSABLE = 100
 """Bytes that nobody has by chance."""
@@ -22,21 +22,29 @@ _MOST_ERRANDS = 3
 
 
 class FileBehaviour:
-    """Lets clients act. ``names``: of all guests, ``rooms``: where they are."""
+    """Lets clients act. ``names``: of all guests, ``rooms``: where they are, ``clients``: all that are there."""
 
     def __init__(
-        self, rng: Random, ledger: Ledger, folder: Path, names: tuple[str, ...], rooms: tuple[str, ...]
+        self,
+        rng: Random,
+        ledger: Ledger,
+        folder: Path,
+        names: tuple[str, ...],
+        rooms: tuple[str, ...],
+        clients: list[SimulatedClient],
     ) -> None:
         self._rng, self._ledger, self._folder, self._names, self._rooms = rng, ledger, folder, names, rooms
+        self._clients = clients
         self._files: FileLedger = ledger.files
         self._count = 0
         self._actions: dict[Callable[[SimulatedClient], None], int] = {
             self._send: 10,
             self._send_known: 6,
+            self._send_twice: 4,
             self._pretend: 3,
-            self._fetch: 14,
+            self._fetch: 24,
             self._list: 2,
-            self._remove: 2,
+            self._remove: 4,
             self._cancel: 1,
         }
 
@@ -56,6 +64,13 @@ class FileBehaviour:
         """The same that somebody else has, or the same again."""
         if len(client.errands) < _MOST_ERRANDS and self._files.contents:
             self._ship(client, self._rng.choice(list(self._files.contents.values())))
+
+    def _send_twice(self, client: SimulatedClient) -> None:
+        """What another process of the same user is just sending."""
+        others = [errand for other in self._clients if other.name == client.name for errand in other.errands]
+        sent = [errand for errand in others if isinstance(errand, Sending)]
+        if len(client.errands) < _MOST_ERRANDS and sent:
+            client.take_on(self._rng.choice(sent).again())
 
     def _ship(self, client: SimulatedClient, data: bytes) -> None:
         self._files.owns(client.name, data, hashlib.sha256(data).digest())
@@ -90,9 +105,14 @@ class FileBehaviour:
 
     def _fetch(self, client: SimulatedClient) -> None:
         """One of the latest, whether it is there for this client or not."""
-        ids = [*self._files.files, *self._files.gone][-8:] or [1]
-        if len(client.errands) < _MOST_ERRANDS:
-            client.take_on(Fetching(self._rng.choice(ids), client.downloads, self._ledger))
+        if len(client.errands) >= _MOST_ERRANDS:
+            return
+        ids = [*self._files.files, *self._files.gone]
+        if self._rng.random() < 0.75:
+            me = client.app.user
+            ids = [id for id, f in self._files.files.items() if self._ledger.may_read(me, f.entry.conversation)]
+        if ids:
+            client.take_on(Fetching(self._rng.choice(ids[-8:]), client.downloads, self._ledger))
 
     def _list(self, client: SimulatedClient) -> None:
         conversation = self._rng.choice((0, *client.app.applied))
@@ -100,8 +120,11 @@ class FileBehaviour:
         client.app.ask(lambda id: ListFiles(id, conversation, cursor))
 
     def _remove(self, client: SimulatedClient) -> None:
+        """Best of all an own one that somebody is just fetching; sometimes one of somebody else."""
         own = [id for id, file in self._files.files.items() if file.entry.sender == client.app.user]
-        id = self._rng.choice(own if own and self._rng.random() < 0.8 else [*self._files.files] or [1])
+        errands = [errand for other in self._clients for errand in other.errands]
+        busy = [errand.file for errand in errands if isinstance(errand, Fetching) and errand.file in own]
+        id = self._rng.choice(busy or (own if self._rng.random() < 0.8 else []) or [*self._files.files] or [1])
         client.app.ask(lambda n: RemoveFile(n, id))
 
     def _cancel(self, client: SimulatedClient) -> None:

@@ -56,7 +56,7 @@ class FileStorage:
         self._chance = 0.0
         self.disk = MemoryDisk()
         self.has_failed = False
-        """Was there ever a job that could not be done? Then orphans may stay until the next start."""
+        """Was there a job that this process could not do? Then orphans may stay until the next start."""
         self.store = self._make()
 
     def _make(self) -> "ProcessFiles":
@@ -71,6 +71,7 @@ class FileStorage:
     def kill(self) -> None:
         """The process is gone, or with it the power."""
         self.store.is_gone = True
+        self.has_failed = False
         room = self.disk.room
         if self._rng.random() < self._manners.power_cuts:
             self._trace.add("power", "is cut")

@@ -87,7 +87,9 @@ class FileLedger:
             case PutUpload():
                 self._put_upload(entry)
             case DropUpload(id):
-                self.uploads.pop(id, None)
+                row = self.uploads.pop(id, None)
+                if row is not None and not self._is_made(row):
+                    self.events[FileEvent.UPLOAD_GIVEN_UP] += 1
             case PutFile():
                 self._put_file(entry)
             case DropShared(id):
@@ -105,6 +107,11 @@ class FileLedger:
             raise Violation("store", f"the upload {row.id} is stored after {latest}, or again after it was dropped")
         self.uploads[row.id] = row
         self.latest[key] = row.id
+
+    def _is_made(self, row: PutUpload) -> bool:
+        """Has a file come of this upload? Then that is the last one that was stored."""
+        made = self.files.get(max(self.files, default=0))
+        return made is not None and (made.entry.digest, made.entry.name) == (row.digest, row.name)
 
     def _put_file(self, entry: PutFile) -> None:
         if entry.id in self.gone:

@@ -21,7 +21,7 @@ from chatnet.events import (
     UploadReady,
 )
 from chatnet.events import Refused as RefusedEvent
-from chatnet.model import ConversationId, DeviceId, FileId, SharedFile, TransferId, UserId
+from chatnet.model import ConversationId, DeviceId, SharedFile, TransferId, UserId
 from chatnet.requests import (
     FinishUpload,
     GrantCredit,
@@ -47,7 +47,7 @@ class _Down:
         self.until = until
         self.has_ended = False
         self.late = 0
-        """Chunks that went out after this side was told that no more may come: one may have been waiting."""
+        """Chunks that went out after the download had ended, or the file was gone: one may have been waiting."""
 
 
 class FileTap:
@@ -66,7 +66,6 @@ class FileTap:
         self._downs: dict[TransferId, _Down] = {}
         self._told: dict[int, bool] = {}
         """Of requests to begin a download: was the file known to be there?"""
-        self._removed: set[FileId] = set()
 
     def _violation(self, rule: str, what: str) -> Violation:
         return Violation(rule, f"{self.name} {what}")
@@ -112,7 +111,6 @@ class FileTap:
                 if file is None or file.entry.conversation != conversation or file.seq != seq:
                     raise self._violation("F1", f"was told that the file {id} is removed; it is stored")
                 self._check_access("is told of a removal", conversation)
-                self._removed.add(id)
             case TransferEnded(transfer, ErrorCode.REPLACED):
                 self._files.events[FileEvent.TAKEN_OVER] += 1
                 self._ended(transfer)
@@ -143,7 +141,7 @@ class FileTap:
         if self._files.contents[file.digest][chunk.offset : end] != chunk.data:
             raise self._violation("F2", f"was sent other bytes at {chunk.offset} of {file.id}")
         down.next = end
-        down.late += down.has_ended or file.id in self._removed
+        down.late += down.has_ended or file.id in self._files.gone
         if down.late > 1:
             raise self._violation("F7", f"is sent the file {file.id}, which it may not have any more")
 

@@ -44,7 +44,7 @@ class ClientStep(Enum):
 FILE_STEPS = (ServerStep.FILING, ServerStep.TEARING, ServerStep.FINISHING)
 CLIENT_FILE_STEPS = (ClientStep.SENDING, ClientStep.UPLOADED, ClientStep.FETCHING)
 """Those that nobody gets to where there are no files."""
-_RARE = (ServerStep.FINISHING, ClientStep.UPLOADED, ClientStep.FETCHING)
+RARE = (ServerStep.DELIVERING, ServerStep.FINISHING, ClientStep.UPLOADED, ClientStep.FETCHING)
 """Those that a process gets to so seldom that it had better end there the first time."""
 
 Step = TypeVar("Step", ServerStep, ClientStep)
@@ -70,7 +70,7 @@ class Fate(Generic[Step]):
 
     def choose(self, step: Step) -> None:
         """Let the process end at this step: when it gets there next, or one of the next times."""
-        self._chosen, self._passes = step, 0 if step in _RARE else self._rng.choice((0, 0, 1, 5))
+        self._chosen, self._passes = step, 0 if step in RARE else self._rng.choice((0, 0, 1, 5))
 
     def spare(self) -> None:
         """Let it live."""

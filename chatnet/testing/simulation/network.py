@@ -11,7 +11,7 @@ from chatnet.testing.simulation.wiretap import Turn, Wiretap
 from chatnet.transports.memory import MemoryTransport, Pipe
 
 PIPE_SIZES = (200, 1000, 4000, 16_000, 64_000)
-FILE_PIPE_SIZES = (1000, 16_000, 64_000, 64_000)
+FILE_PIPE_SIZES = (4000, 16_000, 64_000)
 """Where files move: else little of them would."""
 
 

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 
 from chatnet.events import Ack, Deliver
 from chatnet.testing.simulation.kills import Fate, ServerStep
-from chatnet.testing.simulation.wiretap import Turn, Wiretap
+from chatnet.testing.simulation.wiretap import TAG_AT, Turn, Wiretap
 from chatnet.transports.memory import MemoryTransport
 from chatnet.wire.frames import HEADER_BYTES
 
 _DELIVER, _ACK = (event.__struct_config__.tag for event in (Deliver, Ack))
-_TAG_AT = HEADER_BYTES + 1
-"""In a frame: behind its length and the head of an array."""
 
 
 class TappedTransport(MemoryTransport):
@@ -75,6 +73,6 @@ class TappedTransport(MemoryTransport):
         """Where each frame begins in these bytes, and its tag; one that was begun before begins below 0."""
         begun = self._tap.begun
         data, at = begun + data, 0
-        while len(data) > at + _TAG_AT:
-            yield at - len(begun), data[at + _TAG_AT]
+        while len(data) > at + TAG_AT:
+            yield at - len(begun), data[at + TAG_AT]
             at += HEADER_BYTES + int.from_bytes(data[at : at + HEADER_BYTES])

@@ -1,12 +1,13 @@
 """What goes wrong in a simulation: connections, the store, programs, and the server itself."""
 
+from enum import Enum
 from random import Random
 
 from chatnet.testing.clock import VirtualClock
 from chatnet.testing.simulation.behaviour import Behaviour
 from chatnet.testing.simulation.clients import SimulatedClient
 from chatnet.testing.simulation.file_disk import FileStorage
-from chatnet.testing.simulation.kills import CLIENT_FILE_STEPS, FILE_STEPS, ClientStep, Fate, ServerStep
+from chatnet.testing.simulation.kills import CLIENT_FILE_STEPS, FILE_STEPS, RARE, ClientStep, Fate, ServerStep
 from chatnet.testing.simulation.network import SimulatedNetwork
 from chatnet.testing.simulation.storage import Storage
 from chatnet.testing.simulation.trace import Trace
@@ -36,9 +37,11 @@ class Troubles:
         self._files = files
         self._server, self._people, self._trace = server, people, trace
         self._may_kill = may_kill
-        more = 0 if files is None else 2  # so that all steps are about equally rare
-        self._server_steps = [step for step in ServerStep for _ in range(more if step in FILE_STEPS else 1)]
-        self._client_steps = [step for step in ClientStep for _ in range(more if step in CLIENT_FILE_STEPS else 1)]
+        has_files = files is not None
+        self._server_steps = [step for step in ServerStep if has_files or step not in FILE_STEPS for _ in _often(step)]
+        self._client_steps = [
+            step for step in ClientStep if has_files or step not in CLIENT_FILE_STEPS for _ in _often(step)
+        ]
 
     def one(self, client: SimulatedClient, behaviour: Behaviour) -> None:
         """Something breaks, perhaps of this client.
@@ -98,3 +101,8 @@ class Troubles:
         if self._files is not None:
             self._files.heal()
         self._network.heal()
+
+
+def _often(step: Enum) -> range:
+    """As many as make all steps about equally likely."""
+    return range(3 if step in RARE else 1)

@@ -35,8 +35,11 @@ from chatnet.testing.simulation.file_tap import OF_UPLOADS, FileTap
 from chatnet.testing.simulation.ledger import Ledger, Position
 from chatnet.testing.simulation.trace import Trace, Violation
 from chatnet.wire.codec import decode_event, decode_request
-from chatnet.wire.frames import MAX_PAYLOAD, PREFACE, FrameReader
+from chatnet.wire.frames import HEADER_BYTES, MAX_PAYLOAD, PREFACE, FrameReader
 
+TAG_AT = HEADER_BYTES + 1
+"""Where a frame has its tag: behind its length and the head of an array."""
+_FILE_CHUNK = FileChunk.__struct_config__.tag
 EXPECTED_ENDS = (
     ErrorCode.TOO_SLOW,
     ErrorCode.TIMED_OUT,
@@ -137,13 +140,25 @@ class Wiretap:
         """The server has tried to write this, and so many bytes of it were taken."""
         self.bytes += taken
         self._is_blocked = taken < len(data)
-        self._was_slow = self._was_slow or len(data) > self._limits.output_soft
+        most = self._limits.output_soft
+        self._was_slow = self._was_slow or (len(data) > most and self._without_files(data) > most)
         self._out.receive(data[:taken])
         try:
             while (payload := self._out.next_frame()) is not None:
                 self._told(decode_event(payload))
         except ProtocolError as error:
             raise Violation("protocol", f"{self.name} was sent what nobody can read: {error}") from error
+
+    def _without_files(self, data: bytes) -> int:
+        """How many of these bytes are about to be written of anything but files."""
+        begun = self.begun
+        data, at, size = begun + data, 0, 0
+        while at < len(data):
+            end = at + HEADER_BYTES + int.from_bytes(data[at : at + HEADER_BYTES])
+            if len(data) <= at + TAG_AT or data[at + TAG_AT] != _FILE_CHUNK:
+                size += min(end, len(data)) - max(at, len(begun))
+            at = end
+        return size
 
     def check_settled(self) -> None:
         """Once quiet: if it is open, has everything that was asked been answered?"""

@@ -80,7 +80,7 @@ class World:
         )
         self.clients = list(self._make_clients())
         self._behaviour = Behaviour(rng, self._limits, NAMES)
-        self._file_behaviour = FileBehaviour(rng, self.ledger, Path(self._folder.name), NAMES, ROOMS)
+        self._file_behaviour = FileBehaviour(rng, self.ledger, Path(self._folder.name), NAMES, ROOMS, self.clients)
         self._troubles = Troubles(
             rng,
             self._clock,
@@ -110,7 +110,7 @@ class World:
         rng, folder = self._rng, Path(self._folder.name)
         around = Surroundings(rng, self._clock, self._network, ADDRESS, self.ledger, self.trace, folder, self._crashes)
         for name in NAMES[:-1]:
-            secret, count = rng.randbytes(32), rng.choice((1, 1, 2, 3))
+            secret, count = rng.randbytes(32), rng.choice((1, 1, 2, 3) if self._files is None else (1, 1, 2))
             for number in range(count):
                 memories = (Memory.NONE, Memory.CURSORS, *([Memory.MARKS] if count == 1 else []))
                 label, memory = f"{name}-{number}", rng.choice(memories)
@@ -168,7 +168,7 @@ class World:
         self._folder.cleanup()
 
     def _act(self, steps: int, alarm: Alarm) -> None:
-        talk, share, trouble = (15.0, 0.0, 1.5) if self._files is None else (7.0, 7.0, 3.0)
+        talk, share, trouble = (15.0, 0.0, 1.5) if self._files is None else (6.0, 4.0, 3.0)
         happenings: dict[Callable[[], None], float] = {
             self._server_turn: 30 * self._haste,
             self._client_step: 40,
@@ -177,7 +177,9 @@ class World:
             self._time_passes: 25,
             self._something_breaks: trouble,
         }
-        for happening in self._rng.choices(list(happenings), list(happenings.values()), k=steps):
+        for happening in self._rng.choices(
+            list(happenings), list(happenings.values()), k=steps if self._files is None else 2 * steps
+        ):
             happening()
             alarm.check()
 
@@ -226,7 +228,8 @@ class World:
             self._with_client(client, lambda: self._file_behaviour.act(client))
 
     def _something_breaks(self) -> None:
-        client = self._rng.choice(self.clients)
+        busy = [client for client in self.clients if client.is_moving_files]
+        client = self._rng.choice(busy if busy and self._rng.random() < 0.7 else self.clients)
         self._with_client(client, lambda: self._troubles.one(client, self._behaviour))
 
     def _time_passes(self) -> None:
@@ -297,11 +300,12 @@ class World:
     def _look_at_files(self, files: FileStorage, alarm: Alarm) -> None:
         """Once quiet, and after one more restart: is there what should be, and nothing else, and can it be had?"""
         self._server.inside.files.check_settled()
+        if not files.has_failed:
+            files.check_exact()
         if self._kind == "sqlite":
             self._server.killed("all is quiet", 0.0)
             self._settle(alarm)
             self._server.inside.files.check_settled()
-        if self._kind == "sqlite" or not files.has_failed:
             files.check_exact()
         files.check_contents()
         shared = [id for id, file in self.ledger.files.files.items() if file.seq]
@@ -311,6 +315,11 @@ class World:
             if readers:
                 client = self._rng.choice(readers)
                 client.take_on(Fetching(id, client.downloads, self.ledger, must=True))
+        for _ in range(self._rng.randint(2, 12)):
+            self._round()
+        for client in self.clients:
+            if client.is_moving_files:
+                client.vanish()
         self._settle(alarm)
 
     # -- the end ----------------------------------------------------------------------------------------------
