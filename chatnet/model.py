@@ -149,7 +149,7 @@ class Happening(IntEnum):
     """The store could not keep something for now: ``target`` is the code, ``text`` why."""
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True):
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of all that is both kept and sent."""
 
 

@@ -13,26 +13,26 @@ from chatnet.core.file_jobs import FileJob
 from chatnet.events import Event
 
 
-class Append(msgspec.Struct, frozen=True):
+class Append(msgspec.Struct, frozen=True, gc=False):
     """Store this entry with the batch of this turn."""
 
     entry: Entry
 
 
-class Read(msgspec.Struct, frozen=True):
+class Read(msgspec.Struct, frozen=True, gc=False):
     """Read something from the store."""
 
     query: Query
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """Tell one session."""
 
     session: Handle
     event: Event
 
 
-class Broadcast(msgspec.Struct, frozen=True):
+class Broadcast(msgspec.Struct, frozen=True, gc=False):
     """Tell all of an audience the same.
 
     A `Deliver` can be had again from the store, so it is not queued for a session that has more than the soft limit
@@ -43,45 +43,45 @@ class Broadcast(msgspec.Struct, frozen=True):
     event: Event
 
 
-class Bulk(msgspec.Struct, frozen=True):
+class Bulk(msgspec.Struct, frozen=True, gc=False):
     """Tell one session something that goes out only when nothing else waits for it; then call `Hub.bulk_sent`."""
 
     session: Handle
     event: Event
 
 
-class FileWork(msgspec.Struct, frozen=True):
+class FileWork(msgspec.Struct, frozen=True, gc=False):
     """Have the file store do a job; `Hub.filed` is told the answer."""
 
     job: FileJob
 
 
-class Admit(msgspec.Struct, frozen=True):
+class Admit(msgspec.Struct, frozen=True, gc=False):
     """This session has logged in: the limits of a stranger no longer hold for it."""
 
     session: Handle
 
 
-class Pause(msgspec.Struct, frozen=True):
+class Pause(msgspec.Struct, frozen=True, gc=False):
     """Read nothing more from this session until this monotonic time: it has used up its rate."""
 
     session: Handle
     until: float
 
 
-class AwaitDrain(msgspec.Struct, frozen=True):
+class AwaitDrain(msgspec.Struct, frozen=True, gc=False):
     """Call `Hub.drained` once this session's output queue is short again."""
 
     session: Handle
 
 
-class Wake(msgspec.Struct, frozen=True):
+class Wake(msgspec.Struct, frozen=True, gc=False):
     """Let there be a turn at this monotonic time at the latest: something is to be told then."""
 
     at: float
 
 
-class Close(msgspec.Struct, frozen=True):
+class Close(msgspec.Struct, frozen=True, gc=False):
     """Say why, then close the connection. The hub has forgotten the session already."""
 
     session: Handle

@@ -4,10 +4,11 @@ Only the parts of the core change them, only on the loop's thread. Everything th
 on first use, because ten thousand idle ones shall cost little.
 """
 
+import math
+
 from chatnet.core.callers import Caller
 from chatnet.core.entries import Handle, PutBan, PutChat, PutMember, PutRoom, PutToken, PutUser
 from chatnet.core.file_entities import Lane, Shelf
-from chatnet.core.limits import Bucket
 from chatnet.core.proofs import Proofs
 from chatnet.model import (
     ConversationId,
@@ -22,6 +23,10 @@ from chatnet.model import (
     UserId,
     Verifier,
 )
+
+
+NEVER = -math.inf
+"""Before all monotonic times."""
 
 
 class UserState:
@@ -106,14 +111,15 @@ class Session:
         "is_waiting",
         "lane",
         "number",
-        "post_bucket",
+        "post_due",
+        "posted_at",
         "proofs",
         "reading",
-        "request_bucket",
+        "request_due",
         "resend_from",
         "rooms",
         "since",
-        "text_bucket",
+        "text_due",
         "token",
         "unanswered",
         "user",
@@ -145,9 +151,9 @@ class Session:
         self.resend_from: int | None = None
         """The device number that must come again first, after a passing failure."""
         self.unanswered = 0
-        self.post_bucket: Bucket | None = None
-        self.text_bucket: Bucket | None = None
-        self.request_bucket: Bucket | None = None
+        self.post_due = self.text_due = self.request_due = self.posted_at = NEVER
+        """When what it has said, its text and its other requests are paid for (see `Rate`), and when it said something
+        last (monotonic)."""
         self.lane: Lane | None = None
         """Its uploads and downloads; None if it never had any."""
 

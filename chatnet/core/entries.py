@@ -41,7 +41,7 @@ Handle = Hashable
 """What the network calls a session by. Opaque to the core and to stores."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """Base of all that can be in a batch."""
 
 

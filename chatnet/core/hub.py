@@ -42,7 +42,6 @@ from chatnet.core.marks import Marks
 from chatnet.core.membership import Membership
 from chatnet.core.moderation import Moderation
 from chatnet.core.pending import Pending
-from chatnet.core.policy import text_bytes
 from chatnet.core.posting import Posting
 from chatnet.core.presence import Presences
 from chatnet.core.rates import Rates
@@ -168,7 +167,7 @@ class Hub:
         )
         self._moderation = Moderation(state, self._pending, membership, self._restraints, self._sessions, self._audit)
         self._tails = Tails(state)
-        self._posting = Posting(state, self._tails, self._shelves)
+        self._posting = Posting(state, self._rates, self._tails, self._shelves)
         self._retention = Retention(state, keep)
         self._searching = Searching(state)
         self._lists = Lists(state, self._rooms, self._pending)
@@ -272,7 +271,9 @@ class Hub:
         if now.wall >= self._restraints.next_end:
             self._restraints.look_at(now)
         if type(request) is Post:
-            self._post(known, request, now)
+            fault = self._posting.post(known, request, now)
+            if fault is not None:
+                self._close(known, *fault, now)
         elif type(request) is SendChunk or type(request) is GrantCredit:
             self._move(known, request, now)
         elif type(request) is Ping or type(request) is Alive:
@@ -282,16 +283,6 @@ class Hub:
         else:
             self._request(known, request, now)
         return self._take()
-
-    def _post(self, session: Session, post: Post, now: Now) -> None:
-        if session.user is None:
-            self._close(session, ErrorCode.NOT_LOGGED_IN, "log in before you post", now)
-            return
-        size = text_bytes(post.body)
-        self._rates.post(session, size, now)
-        if not self._posting.post(session, post, size, now):
-            limit = self._state.limits.unanswered
-            self._close(session, ErrorCode.TOO_MANY_UNANSWERED, f"more than {limit} posts without an answer", now)
 
     def _move(self, session: Session, request: SendChunk | GrantCredit, now: Now) -> None:
         """Bytes and credit are bounded by what they move; only those that move next to nothing are rationed."""
@@ -340,15 +331,14 @@ class Hub:
         self._restraints.look_at(now)
         if isinstance(completion, Committed):
             self._posting.committed(completion, now)
-            self._retention.committed(completion)
             if completion.firsts:
+                self._retention.committed(completion)
                 self._transfers.expired(completion.firsts)
-            for entry in completion.batch:
-                if type(entry) is not PutMessage:
-                    if type(entry) is PutDeed and self._state.log.is_on:
-                        self._state.log.done(entry, self._state.conversations.get(entry.conversation))
-                    self._pending.committed(entry)
-                    self._transfers.committed(entry, now)
+            for entry in [entry for entry in completion.batch if type(entry) is not PutMessage]:
+                if type(entry) is PutDeed and self._state.log.is_on:
+                    self._state.log.done(entry, self._state.conversations.get(entry.conversation))
+                self._pending.committed(entry)
+                self._transfers.committed(entry, now)
             # One that is stored late may be over by now.
             self._restraints.look_at(now)
         elif isinstance(completion, Failed):

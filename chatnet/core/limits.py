@@ -1,4 +1,4 @@
-"""How much of everything anybody gets: the defaults, and the bucket that rations a rate.
+"""How much of everything anybody gets: the defaults, and what rations a rate.
 
 All numbers are bytes, seconds or counts. They bound what a connection can cost before and after it has shown who it
 is, so that whatever one client does, the others notice nothing.
@@ -122,19 +122,23 @@ class Limits:
     """Of all conversations together, about; if there is more, those that were quiet for longest are let go of."""
 
 
-class Bucket:
-    """A token bucket that may go into debt: what is over the rate is let through once, then must be waited for."""
+class Rate:
+    """A burst, then so much a second; what is over it is let through once, then must be waited for.
 
-    __slots__ = ("_burst", "_level", "_rate", "used_at")
+    Who takes from it keeps one number, *due*: the monotonic time at which all that was taken so far is paid for, at
+    first minus infinity. Source: the generic cell rate algorithm of ITU-T I.371, which is a token bucket without a
+    bucket to refill.
+    """
 
-    def __init__(self, burst: float, rate: float, now: float) -> None:
-        self._burst = self._level = burst
-        self._rate = rate
-        self.used_at = now
-        """When something was taken last (monotonic)."""
+    __slots__ = ("credit", "price")
 
-    def take(self, amount: float, now: float) -> float:
-        """Take ``amount`` and return for how many seconds nothing more should be taken: 0 while within the rate."""
-        level = min(self._burst, self._level + (now - self.used_at) * self._rate) - amount
-        self._level, self.used_at = level, now
-        return 0.0 if level >= 0 else -level / self._rate
+    def __init__(self, burst: float, per_second: float) -> None:
+        self.credit = burst / per_second
+        """Seconds that may be saved up."""
+        self.price = 1 / per_second
+        """Seconds for each unit that is taken."""
+
+    def take(self, due: float, amount: float, now: float) -> float:
+        """Take ``amount`` and return what is due then: nothing more should be taken before that time."""
+        earliest = now - self.credit
+        return (due if due > earliest else earliest) + amount * self.price

@@ -25,13 +25,14 @@ from chatnet.core.entries import (
 )
 from chatnet.core.following import pages
 from chatnet.core.policy import Refusal, check_content, check_post
+from chatnet.core.rates import Rates
 from chatnet.core.saving import save_referred
 from chatnet.core.shelves import Shelves
 from chatnet.core.state import State
 from chatnet.core.tails import Tails
 from chatnet.errors import ErrorCode
 from chatnet.events import Ack, Deliver, Nack, Started
-from chatnet.model import ConversationId, Message
+from chatnet.model import ConversationId, Kind, Message, Time
 from chatnet.requests import Post
 
 _STALE = "a later message of this device was stored before this one came"
@@ -40,53 +41,84 @@ _STALE = "a later message of this device was stored before this one came"
 class Posting:
     """Takes posts, and carries out what the store says of them."""
 
-    def __init__(self, state: State, tails: Tails, shelves: Shelves) -> None:
+    def __init__(self, state: State, rates: Rates, tails: Tails, shelves: Shelves) -> None:
         self._state = state
+        self._rates = rates
+        self._most = state.limits.text
+        self._most_unanswered = state.limits.unanswered
         self._tails = tails
         self._shelves = shelves
 
     # -- before the store -------------------------------------------------------------------------------------
 
-    def post(self, session: Session, post: Post, size: int, now: Now) -> bool:
-        """Take one post; ``size`` is its text's, in bytes. False if the session has too many unanswered."""
-        if session.resend_from is not None and post.n > session.resend_from:
-            return True
-        if session.resend_from == post.n:
-            session.resend_from = None
-        refusal = check_content(post, size, self._state.limits)
-        if refusal is not None:
-            self._nack(session, post.n, refusal)
-            return True
-        if session.unanswered >= self._state.limits.unanswered:
-            return False
+    def post(self, session: Session, post: Post, now: Now) -> Refusal | None:
+        """Take one post; if the session must not go on, why."""
+        user, state = session.user, self._state
+        if user is None:
+            return ErrorCode.NOT_LOGGED_IN, "log in before you post"
+        body = post.body
+        size = len(body) if body.isascii() else len(body.encode())
+        self._rates.post(session, size, now)
+        if session.resend_from is not None and self._awaits_another(session, post.n):
+            return None
+        # All that is asked of what people mostly say; the rest is asked the long way.
+        is_text = post.kind is Kind.TEXT
+        if not (is_text and 0 < size <= self._most and body.isprintable()):
+            refusal = check_content(post, size, state.limits)
+            if refusal is not None:
+                state.out.append(Reply(session.handle, Nack(post.n, refusal[0], refusal[1])))
+                return None
+        if session.unanswered >= self._most_unanswered:
+            return ErrorCode.TOO_MANY_UNANSWERED, f"more than {self._most_unanswered} posts without an answer"
         session.unanswered += 1
-        conversation = self._state.conversations.get(post.conversation)
-        refusal = check_post(session, conversation, post)
-        if post.file and refusal is None:
-            refusal = self._shelves.claim(session, post)
-        if refusal is not None:
-            check = CheckMessage(session.device, post.n, refusal[0], refusal[1], session.handle)
-            self._state.out.append(Append(check))
-        elif conversation is not None:
-            self._append(session, conversation, post, now)
-        return True
+        conversation = state.conversations.get(post.conversation)
+        if (
+            type(conversation) is not RoomState
+            or conversation.restricted
+            or conversation.archived
+            or user.mute is not None
+            or not is_text
+            or post.reference
+            or post.file
+        ):
+            refusal = check_post(session, conversation, post)
+            if post.file and refusal is None:
+                refusal = self._shelves.claim(session, post)
+            if refusal is not None or conversation is None:
+                assert refusal is not None
+                check = CheckMessage(session.device, post.n, refusal[0], refusal[1], session.handle)
+                state.out.append(Append(check))
+                return None
+        self._append(session, user, conversation, post, now.wall)
+        return None
 
-    def _append(self, session: Session, conversation: RoomState | ChatState, post: Post, now: Now) -> None:
-        assert session.user is not None
-        save_referred(self._state, session.user, conversation)
+    def _awaits_another(self, session: Session, n: int) -> bool:
+        """After a failure: does an earlier message have to come again first?"""
+        assert session.resend_from is not None
+        if n > session.resend_from:
+            return True
+        if n == session.resend_from:
+            session.resend_from = None
+        return False
+
+    def _append(
+        self, session: Session, user: UserState, conversation: RoomState | ChatState, post: Post, time: Time
+    ) -> None:
+        if not (user.saved and conversation.saved):
+            save_referred(self._state, user, conversation)
         conversation.pending += 1
-        user = session.user.user
+        known = user.user
         self._state.out.append(
             Append(
                 PutMessage(
                     conversation.id,
-                    user.id,
-                    user.name,
-                    user.display,
+                    known.id,
+                    known.name,
+                    known.display,
                     post.kind,
                     post.body,
                     post.reference,
-                    now.wall,
+                    time,
                     session.device,
                     post.n,
                     session.handle,
@@ -100,46 +132,45 @@ class Posting:
 
     def committed(self, done: Committed, now: Now) -> None:
         """Tell a batch's messages to all who follow, then the senders how theirs fared."""
-        state = self._state
+        conversations, sessions = self._state.conversations, self._state.sessions
         said: dict[ConversationId, list[Message]] = {}
         answers: list[Reply] = []
         for entry, outcome in zip(done.batch, done.outcomes, strict=True):
             if type(entry) is PutMessage:
-                conversation = state.conversations.get(entry.conversation)
+                id = entry.conversation
+                conversation = conversations.get(id)
                 if entry.file:
                     self._shelves.end_post(entry.file, outcome)
                 if conversation is not None:
                     conversation.pending -= 1
                     if type(outcome) is Message:
-                        said.setdefault(conversation.id, []).append(outcome)
-                self._answer(entry, outcome, answers)
+                        if id in said:
+                            said[id].append(outcome)
+                        else:
+                            said[id] = [outcome]
+                origin = entry.origin
+                session = sessions.get(origin)
+                if session is not None:
+                    session.unanswered -= 1
+                    if type(outcome) is Message:
+                        answers.append(Reply(origin, Ack(entry.n, id, outcome.seq, outcome.time)))
+                    else:
+                        answers.append(Reply(origin, _answer(entry, outcome)))
             elif type(entry) is CheckMessage:
                 self._answer_check(entry, outcome, answers)
             elif type(entry) is PutChat:
                 self._stored(entry)
         for id, first in done.firsts.items():
-            if id in state.conversations:
-                state.conversations[id].first = first
+            if id in conversations:
+                conversations[id].first = first
         for id, messages in said.items():
-            self._deliver(state.conversations[id], messages, now)
-        state.out += answers
+            self._deliver(conversations[id], messages, now)
+        self._state.out += answers
 
     def _stored(self, entry: PutChat) -> None:
         chat = self._state.conversations.get(entry.id)
         if isinstance(chat, ChatState):
             chat.stored = True
-
-    def _answer(self, entry: PutMessage, outcome: Outcome, answers: list[Reply]) -> None:
-        session = self._state.sessions.get(entry.origin)
-        if session is None:
-            return
-        session.unanswered -= 1
-        if type(outcome) is Message:
-            answers.append(Reply(entry.origin, Ack(entry.n, entry.conversation, outcome.seq, outcome.time)))
-        elif type(outcome) is Duplicate:
-            answers.append(Reply(entry.origin, Ack(entry.n, outcome.conversation, outcome.seq, outcome.time)))
-        else:
-            answers.append(Reply(entry.origin, Nack(entry.n, ErrorCode.STALE, _STALE)))
 
     def _answer_check(self, entry: CheckMessage, outcome: Outcome, answers: list[Reply]) -> None:
         session = self._state.sessions.get(entry.origin)
@@ -232,5 +263,9 @@ class Posting:
         if target is not None:
             target.saved = False
 
-    def _nack(self, session: Session, n: int, refusal: Refusal) -> None:
-        self._state.out.append(Reply(session.handle, Nack(n, refusal[0], refusal[1])))
+
+def _answer(entry: PutMessage, outcome: Outcome) -> Ack | Nack:
+    """To one that was not stored, for it was before or came too late."""
+    if type(outcome) is Duplicate:
+        return Ack(entry.n, outcome.conversation, outcome.seq, outcome.time)
+    return Nack(entry.n, ErrorCode.STALE, _STALE)

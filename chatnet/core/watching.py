@@ -12,7 +12,7 @@ from typing import Any
 
 from chatnet.clock import Now
 from chatnet.core.effects import Broadcast, Reply, Wake
-from chatnet.core.entities import Session
+from chatnet.core.entities import NEVER, Session
 from chatnet.core.entries import Handle
 from chatnet.core.gauges import Gauges
 from chatnet.core.rights import ONLY_ADMINS
@@ -195,7 +195,6 @@ class Watching:
 
 
 def _idle(session: Session, now: Now) -> Seconds:
-    bucket = session.post_bucket
-    if bucket is None:
+    if session.posted_at == NEVER:
         return max(0, now.wall - session.since) / 1000
-    return max(0.0, now.monotonic - bucket.used_at)
+    return max(0.0, now.monotonic - session.posted_at)

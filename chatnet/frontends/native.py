@@ -28,7 +28,7 @@ class NativeFrontend:
     The limits are bytes of a frame's payload, for a stranger and for a session that has logged in.
     """
 
-    __slots__ = ("_failure", "_is_http", "_limit_after", "_opening", "_reader", "_ready")
+    __slots__ = ("_failure", "_is_http", "_limit_after", "_opening", "_reader", "ready")
 
     encode = staticmethod(codec.encode)
 
@@ -37,20 +37,16 @@ class NativeFrontend:
         self._reader = FrameReader(limit_before)
         self._opening = b""
         """What has come of the preface."""
-        self._ready = False
+        self.ready = False
+        """Has a good preface come? Stays true whatever comes after it."""
         self._is_http = False
         self._failure: tuple[str, str] | None = None
-
-    @property
-    def ready(self) -> bool:
-        """Has a good preface come? Stays true whatever comes after it."""
-        return self._ready
 
     def receive(self, data: bytes) -> None:
         """Take what arrived. Never raises."""
         if self._failure is not None:
             return
-        if self._ready:
+        if self.ready:
             self._reader.receive(data)
         else:
             self._open(self._opening + data)
@@ -83,12 +79,12 @@ class NativeFrontend:
     def _open(self, opening: bytes) -> None:
         self._opening = b""
         try:
-            self._ready = read_preface(opening)
+            self.ready = read_preface(opening)
         except ProtocolError as error:
             self._is_http = is_http(opening)
             self._fail(error)
         else:
-            if self._ready:
+            if self.ready:
                 self._reader.receive(opening[len(PREFACE) :])
             else:
                 self._opening = opening

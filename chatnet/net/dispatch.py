@@ -90,10 +90,10 @@ class Dispatcher:
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             try:
-                if type(effect) is Broadcast:
-                    self._broadcast(effect.event, cast(Iterable[Peer], effect.audience))
-                elif type(effect) is Append:
+                if type(effect) is Append:
                     self._link.batch.append(effect.entry)
+                elif type(effect) is Broadcast:
+                    self._broadcast(effect.event, cast(Iterable[Peer], effect.audience))
                 elif type(effect) is Reply:
                     peer = cast(Peer, effect.session)
                     peer.put(peer.encode(effect.event))

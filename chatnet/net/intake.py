@@ -30,10 +30,18 @@ class Intake:
         """A peer can be written or read."""
         if mask & WRITE:
             subject.go_on()
-        if mask & READ and subject.watch.mask & READ:
+            if not subject.watch.mask & READ:
+                return
+        if mask & READ:
             data = subject.receive()
             if data is not None:
-                self._take(subject, data)
+                frontend = subject.frontend
+                frontend.receive(data)
+                if not subject.known and frontend.ready:
+                    subject.known = True
+                    caller = caller_of(subject.transport)
+                    self._dispatcher.carry_out(self._core.connected(subject, caller, self._loop.now))
+                self._handle_requests(subject)
 
     def failed(self, subject: Peer, error: Exception) -> None:
         """Our own mistake; this client pays for it, the others notice nothing."""
@@ -50,20 +58,13 @@ class Intake:
                 _log.exception("error in a request of %r", peer)
                 self.failed(peer, error)
 
-    def _take(self, peer: Peer, data: bytes) -> None:
-        frontend = peer.frontend
-        frontend.receive(data)
-        if frontend.ready and not peer.known:
-            peer.known = True
-            self._dispatcher.carry_out(self._core.connected(peer, caller_of(peer.transport), self._loop.now))
-        self._handle_requests(peer)
-
     def _handle_requests(self, peer: Peer) -> None:
+        frontend = peer.frontend
         for _ in range(REQUESTS_PER_TURN):
             if peer.state != OPEN:
                 return
             try:
-                request = peer.frontend.next_request()
+                request = frontend.next_request()
             except ProtocolError as error:
                 peer.close(error.code, error.message)
                 return

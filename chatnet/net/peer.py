@@ -137,44 +137,67 @@ class Peer:
 
     def flush(self) -> None:
         """Write all that is queued, in one piece."""
-        if self.state == CLOSED:
-            return
         queue, transport = self.queue, self.transport
-        left = waiting = 0
+        if queue is None or self.bulk is not None or self.state >= CLOSING:
+            self._flush_rest()
+            return
+        data = queue[0] if len(queue) == 1 else b"".join(queue)
         try:
-            if self.bulk is not None:
-                left, waiting = self._write_both(self.bulk)
-            elif queue is None:
-                transport.flush()
-            else:
-                data = queue[0] if len(queue) == 1 else b"".join(queue)
-                taken = transport.send(data) if data else 0
-                self.sent += taken
-                left = waiting = len(data) - taken
-                self.queue = [data[-left:]] if left else None
+            taken = transport.send(data)
         except OSError:
             self.drop()
             return
+        self.sent += taken
+        if taken == len(data) and not transport.wants_write and self.watch.mask == READ:
+            self.queue = None
+            self.queued = 0
+            if self.awaiting_drain:
+                self._notice_drain()
+        else:
+            self._written(data[taken:])
+
+    def _flush_rest(self) -> None:
+        """All that is rarer: two lanes, last words, and bytes that the transport holds."""
+        if self.state == CLOSED:
+            return
+        rest, waiting = b"", 0
+        try:
+            if self.bulk is not None:
+                rest, waiting = self._write_both(self.bulk)
+            elif self.queue is None:
+                self.transport.flush()
+            else:
+                data = b"".join(self.queue)
+                taken = self.transport.send(data) if data else 0
+                self.sent += taken
+                rest = data[taken:]
+        except OSError:
+            self.drop()
+            return
+        self._written(rest, waiting)
+
+    def _written(self, rest: bytes, waiting: int = 0) -> None:
+        """This is left of what was queued, and so many bytes of the second lane."""
+        transport, mask = self.transport, self.watch.mask
+        self.queue = [rest] if rest else None
         # While it shakes hands it takes nothing, however writable it is.
-        blocked = transport.wants_write or (waiting > 0 and transport.is_established)
-        mask = self.watch.mask
+        blocked = transport.wants_write or ((waiting > 0 or len(rest) > 0) and transport.is_established)
         if blocked != bool(mask & WRITE):
             self.watch.want(mask ^ WRITE)
         if self.state < CLOSING:
-            self.queued = left
+            self.queued = len(rest)
             if self.awaiting_drain:
                 self._notice_drain()
-        elif self.state == CLOSING and not left and not blocked:
+        elif self.state == CLOSING and not rest and not blocked:
             self._linger()
 
-    def _write_both(self, bulk: BulkLane) -> tuple[int, int]:
-        """Write both lanes; the bytes that are left in the queue, and in all."""
+    def _write_both(self, bulk: BulkLane) -> tuple[bytes, int]:
+        """Write both lanes; what is left of the queue, and how many bytes of the second lane."""
         before = bulk.taken
         rest, done = bulk.write(self.transport, self.queue or [])
         self.sent += bulk.taken - before
-        self.queue = [bytes(rest)] if rest else None
         self._connections.bulk_sent.extend([self] * done)
-        return len(rest), len(rest) + bulk.size
+        return bytes(rest), bulk.size
 
     def await_drain(self) -> None:
         """Note it in `Connections.drained` once the queue is short, perhaps at once."""

@@ -7,6 +7,7 @@ ways taken there are tested everywhere.
 
 import errno
 import os
+import select
 import selectors
 import signal
 import socket
@@ -45,7 +46,13 @@ def is_minimal() -> bool:
 
 def new_selector() -> selectors.BaseSelector:
     """The best selector of this system."""
-    return selectors.SelectSelector() if is_minimal() else selectors.DefaultSelector()
+    if is_minimal():
+        return selectors.SelectSelector()
+    if hasattr(select, "epoll"):
+        from chatnet.net.epoll import EpollSelector
+
+        return EpollSelector()
+    return selectors.DefaultSelector()
 
 
 def connection_capacity(selector: selectors.BaseSelector) -> int | None:

@@ -3,5 +3,5 @@
 import msgspec
 
 
-class Request(msgspec.Struct, frozen=True, array_like=True):
+class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of all requests."""

@@ -136,17 +136,23 @@ class MemoryStore:
     # -- entries ----------------------------------------------------------------------------------------------
 
     def _put_message(self, entry: PutMessage) -> Outcome:
-        answers = self._devices.get(entry.device)
-        if answers is not None and entry.n <= answers[-_ANSWER_FIELDS]:
-            return _answer(answers, entry.n)
-        conversation = self._conversations.get(entry.conversation)
+        """The hot path of a server without a disk, so what happens to every message is spelled out here."""
+        device, n, time, id = entry.device, entry.n, entry.time, entry.conversation
+        answers = self._devices.get(device)
+        if answers is not None and n <= answers[-_ANSWER_FIELDS]:
+            return _answer(answers, n)
+        conversation = self._conversations.get(id)
         if conversation is None:
-            conversation = self._conversations[entry.conversation] = _Conversation(entry.conversation)
+            conversation = self._conversations[id] = _Conversation(id)
         seq = conversation.head = conversation.head + 1
-        message = Message(
-            seq, entry.time, entry.sender, entry.name, entry.display, entry.kind, entry.body, entry.reference
-        )
-        self._remember(entry, answers, seq)
+        message = Message(seq, time, entry.sender, entry.name, entry.display, entry.kind, entry.body, entry.reference)
+        if answers is None:
+            self._add_device(device, [n, id, seq, time])
+        else:
+            self._devices.move_to_end(device)
+            answers += (n, id, seq, time)
+            if len(answers) > _MOST_ANSWER_FIELDS:
+                del answers[: -ANSWERS * _ANSWER_FIELDS]
         conversation.messages[seq] = message
         self._order.append(conversation)
         self._bytes += _memory(message)
@@ -157,16 +163,10 @@ class MemoryStore:
             self._shrink()
         return message
 
-    def _remember(self, entry: PutMessage, answers: list[int] | None, seq: Seq) -> None:
-        if answers is None:
-            self._devices[entry.device] = [entry.n, entry.conversation, seq, entry.time]
-            if len(self._devices) > self._most_devices:
-                self._devices.popitem(last=False)
-        else:
-            self._devices.move_to_end(entry.device)
-            answers += (entry.n, entry.conversation, seq, entry.time)
-            if len(answers) > _MOST_ANSWER_FIELDS:
-                del answers[: -ANSWERS * _ANSWER_FIELDS]
+    def _add_device(self, device: DeviceId, answers: list[int]) -> None:
+        self._devices[device] = answers
+        if len(self._devices) > self._most_devices:
+            self._devices.popitem(last=False)
 
     def _store_other(self, entry: Entry) -> Outcome:
         if type(entry) is CheckMessage:

@@ -88,15 +88,16 @@ class FrameReader:
     def receive(self, data: bytes) -> None:
         """Take what arrived."""
         held = self._held
-        if self._at == len(held):
-            self._held, self._at = data, 0
-        elif len(data) >= len(held):
-            self._held = b"".join((held, data))
-        else:
+        if not held:
+            self._held = data
+        elif self._at == 0 and len(data) < len(held):
             # A copy of all for each small piece would be quadratic; a bytearray grows in place.
             if not isinstance(held, bytearray):
                 self._held = held = bytearray(held)
             held += data
+        else:
+            self._held = b"".join((held[self._at :], data))
+            self._at = 0
 
     def next_frame(self) -> bytes | bytearray | None:
         """The next whole payload, or None if more bytes are needed. An empty payload is not None.
@@ -112,9 +113,12 @@ class FrameReader:
                     ErrorCode.FRAME_TOO_BIG, f"a frame of {length} bytes, where at most {self.limit} are allowed"
                 )
             end = start + length
-            if len(held) >= end:
+            if len(held) > end:
                 self._at = end
                 return held[start:end]
+            if len(held) == end:
+                self._held, self._at = b"", 0
+                return held[start:]
         if at:
             # Not to hold a whole read for the sake of the few bytes at its end.
             self._held, self._at = held[at:], 0

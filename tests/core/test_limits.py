@@ -5,33 +5,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatnet.core.effects import Append, Effect, Pause
-from chatnet.core.limits import KIB, Bucket, Limits
+from chatnet.core.entities import NEVER
+from chatnet.core.limits import KIB, Limits, Rate
 from chatnet.events import Pong
 from chatnet.requests import Alive, ListRooms, Ping, Request
 from tests.core.script import LOBBY_ID, START, Script, events
 
-# -- the bucket -----------------------------------------------------------------------------------------------
+# -- a rate ---------------------------------------------------------------------------------------------------
 
 
-def test_a_full_bucket_gives_its_burst_and_then_its_rate() -> None:
-    bucket = Bucket(3.0, 2.0, 10.0)
-    assert [bucket.take(1.0, 10.0) for _ in range(5)] == [0.0, 0.0, 0.0, 0.5, 1.0]
-    assert bucket.take(1.0, 11.5) == 0.0
-    assert bucket.take(1.0, 11.5) == 0.5
+def waits(rate: Rate, takings: list[tuple[float, float]]) -> list[float]:
+    """After taking these amounts at these times, for how long to wait each time."""
+    due, found = NEVER, []
+    for amount, now in takings:
+        due = rate.take(due, amount, now)
+        found.append(max(0.0, due - now))
+    return found
 
 
-def test_a_bucket_never_holds_more_than_its_burst() -> None:
-    bucket = Bucket(2.0, 1.0, 0.0)
-    assert [bucket.take(1.0, 1000.0) for _ in range(3)] == [0.0, 0.0, 1.0]
+def test_a_rate_gives_its_burst_and_then_so_much_a_second() -> None:
+    assert waits(Rate(3.0, 2.0), [(1.0, 10.0)] * 5 + [(1.0, 11.5)] * 2) == [0.0, 0.0, 0.0, 0.5, 1.0, 0.0, 0.5]
+
+
+def test_no_more_than_the_burst_is_ever_saved_up() -> None:
+    assert waits(Rate(2.0, 1.0), [(1.0, 0.0), *[(1.0, 1000.0)] * 3]) == [0.0, 0.0, 0.0, 1.0]
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 10)), max_size=50))
 def test_who_waits_as_long_as_told_is_never_over_the_rate(steps: list[tuple[float, float]]) -> None:
-    bucket, now, taken, largest = Bucket(10.0, 2.0, 0.0), 0.0, 0.0, 0.0
+    rate, due, now, taken, largest = Rate(10.0, 2.0), NEVER, 0.0, 0.0, 0.0
     for amount, pause in steps:
         now += pause
         assert taken <= 10.0 + 2.0 * now + largest + 1e-6
-        now += bucket.take(amount, now)
+        due = rate.take(due, amount, now)
+        now = max(now, due)
         taken, largest = taken + amount, max(largest, amount)
 
 
