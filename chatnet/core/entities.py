@@ -24,7 +24,6 @@ from chatnet.model import (
     Verifier,
 )
 
-
 NEVER = -math.inf
 """Before all monotonic times."""
 

@@ -9,6 +9,7 @@ soon as `submit` or `read` returns.
 from bisect import bisect_left
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
+from heapq import heapify, heappop, heappush, heapreplace
 from itertools import islice
 
 from chatnet.core.entries import (
@@ -45,23 +46,23 @@ MESSAGE_BYTES = 300
 """What a message costs in memory beside its text, in CPython: the record, two numbers, its places in the tables."""
 
 _ANSWER_FIELDS = 4
+_FEW = 64
 _MOST_ANSWER_FIELDS = (ANSWERS + 16) * _ANSWER_FIELDS
 """A device's list grows a little over `ANSWERS` before it is cut, so that not every message moves it."""
-_COMPACT_ABOVE = 1024
 
 
 class _Conversation:
-    """The kept messages by seq: always those from ``first`` to ``head``."""
+    """The kept messages: always those from ``first`` to ``head``."""
 
-    __slots__ = ("first", "head", "id", "messages", "outdated")
+    __slots__ = ("first", "head", "id", "is_listed", "messages")
 
     def __init__(self, id: ConversationId) -> None:
         self.id = id
         self.first: Seq = 1
         self.head: Seq = 0
-        self.messages: dict[Seq, Message] = {}
-        self.outdated = 0
-        """How many of its places in the common order, counted from the oldest, are of messages that are gone."""
+        self.messages: deque[Message] = deque()
+        self.is_listed = False
+        """Is it in the heap of the oldest?"""
 
 
 class MemoryStore:
@@ -80,9 +81,9 @@ class MemoryStore:
         self._conversations: dict[ConversationId, _Conversation] = {}
         self._devices: OrderedDict[DeviceId, list[int]] = OrderedDict()
         """Answers as n, conversation, seq, time, n, ...: a flat list is a third of the memory of records."""
-        self._order: deque[_Conversation] = deque()
-        """The conversation of each message, oldest first; and those of messages that are gone, till compaction."""
-        self._outdated = 0
+        self._oldest: list[tuple[int, ConversationId]] = []
+        """A heap: each conversation that has messages, with the time of its oldest message or of one that is gone; and
+        some that have none any more."""
         self._bytes = 0
         self._firsts: dict[ConversationId, Seq] = {}
         self._deeds: deque[Deed] = deque(maxlen=DEEDS)
@@ -130,7 +131,7 @@ class MemoryStore:
     def close(self) -> None:
         self._conversations.clear()
         self._devices.clear()
-        self._order.clear()
+        self._oldest.clear()
         self._deeds.clear()
 
     # -- entries ----------------------------------------------------------------------------------------------
@@ -153,12 +154,13 @@ class MemoryStore:
             answers += (n, id, seq, time)
             if len(answers) > _MOST_ANSWER_FIELDS:
                 del answers[: -ANSWERS * _ANSWER_FIELDS]
-        conversation.messages[seq] = message
-        self._order.append(conversation)
+        if not conversation.is_listed:
+            conversation.is_listed = True
+            heappush(self._oldest, (time, id))
+        conversation.messages.append(message)
         self._bytes += _memory(message)
         if seq - conversation.first >= self._window_messages:
             self._drop_oldest(conversation)
-            self._outdate(conversation, 1)
         if self._bytes > self._window_bytes:
             self._shrink()
         return message
@@ -188,55 +190,45 @@ class MemoryStore:
     # -- the window -------------------------------------------------------------------------------------------
 
     def _drop_oldest(self, conversation: _Conversation) -> None:
-        self._bytes -= _memory(conversation.messages.pop(conversation.first))
+        self._bytes -= _memory(conversation.messages.popleft())
         conversation.first += 1
         self._firsts[conversation.id] = conversation.first
 
     def _shrink(self) -> None:
         """Drop what is oldest of all until the rest fits."""
         while self._bytes > self._window_bytes:
-            oldest = self._order.popleft()
-            if oldest.outdated:
-                oldest.outdated -= 1
-                self._outdated -= 1
+            time, id = self._oldest[0]
+            conversation = self._conversations.get(id)
+            if conversation is not None and conversation.messages and conversation.messages[0].time == time:
+                self._drop_oldest(conversation)
+            if conversation is not None and conversation.messages:
+                heapreplace(self._oldest, (conversation.messages[0].time, id))
             else:
-                self._drop_oldest(oldest)
+                heappop(self._oldest)
+                if conversation is not None:
+                    conversation.is_listed = False
 
     def _expire(self, entry: Expire) -> None:
         conversation = self._conversations.get(entry.conversation)
         while conversation is not None and conversation.messages:
-            if conversation.messages[conversation.first].time >= entry.before:
+            if conversation.messages[0].time >= entry.before:
                 break
             self._drop_oldest(conversation)
-            self._outdate(conversation, 1)
 
     def _drop_chat(self, id: ConversationId) -> None:
         conversation = self._conversations.pop(id, None)
         if conversation is not None:
-            self._bytes -= sum(map(_memory, conversation.messages.values()))
+            self._bytes -= sum(map(_memory, conversation.messages))
             self._firsts.pop(id, None)
-            self._outdate(conversation, len(conversation.messages))
-            conversation.messages.clear()
+            if len(self._oldest) > 2 * len(self._conversations) + _FEW:
+                self._list_anew()
 
-    def _outdate(self, conversation: _Conversation, places: int) -> None:
-        """The ``places`` oldest of its messages are gone from the window, but not yet from the common order."""
-        if places == 1 and self._order[0] is conversation:
-            self._order.popleft()
-            return
-        conversation.outdated += places
-        self._outdated += places
-        if self._outdated > _COMPACT_ABOVE and 2 * self._outdated > len(self._order):
-            self._compact()
-
-    def _compact(self) -> None:
-        order: deque[_Conversation] = deque()
-        for conversation in self._order:
-            if conversation.outdated:
-                conversation.outdated -= 1
-            else:
-                order.append(conversation)
-        self._order = order
-        self._outdated = 0
+    def _list_anew(self) -> None:
+        """Without those that are gone."""
+        self._oldest = [(each.messages[0].time, id) for id, each in self._conversations.items() if each.messages]
+        heapify(self._oldest)
+        for conversation in self._conversations.values():
+            conversation.is_listed = bool(conversation.messages)
 
 
 def _answer(answers: list[int], n: int) -> Duplicate | Stale:
@@ -269,7 +261,7 @@ def _take(conversation: _Conversation, seqs: Iterable[Seq], query: ReadMessages)
     page: list[Message] = []
     size = 0
     for seq in seqs:
-        message = conversation.messages[seq]
+        message = conversation.messages[seq - conversation.first]
         size += text_bytes(message.body)
         if page and (len(page) >= query.limit or size > query.max_bytes):
             break

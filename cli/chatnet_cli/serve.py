@@ -1,5 +1,6 @@
 """``chatnet serve``: run a server until it is told to stop."""
 
+import gc
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,9 @@ from chatnet_cli.output import talk
 from chatnet_cli.serving import Options, announce, configuration, failure_told
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_GARBAGE = (50_000, 50, 100)
+"""After how many new objects, and how many rounds, Python looks for garbage in cycles: seldom. Messages make none, and
+under load it costs more than anything else to look through all connections."""
 
 
 @click.command("serve", short_help="Run a server.")
@@ -88,6 +92,8 @@ def _run(server: Server, *, lan: bool, as_json: bool) -> None:
             announce(server, as_json=as_json)
             if lan:
                 _make_known(server, stack)
+            gc.freeze()
+            gc.set_threshold(*_GARBAGE)
             server.run()
     except StoreBroken as error:
         # For a client a failing store is a thing that passes; for its server it is the end.

@@ -3,6 +3,7 @@
 import selectors
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 
 import pytest
@@ -80,7 +81,7 @@ def test_events_are_told_as_far_as_they_are_wanted(
 
 
 def test_a_way_that_is_full_is_not_writable(selector: BaseSelector, pair: Pair) -> None:
-    with pytest.raises(BlockingIOError):
+    with suppress(BlockingIOError):
         while True:
             pair[0].send(bytes(1 << 16))
     selector.register(pair[0], BOTH, "one")

@@ -26,7 +26,8 @@ def commit(store: MemoryStore, batch: Batch) -> Committed:
 
 
 def put(store: MemoryStore, *batch: tuple[ConversationId, int]) -> Committed:
-    return commit(store, [post(conversation, n) for conversation, n in batch])
+    """Post into these conversations, at a later time with each number."""
+    return commit(store, [post(conversation, n, time=n) for conversation, n in batch])
 
 
 def page(store: MemoryStore, conversation: ConversationId, after: Seq = 0) -> PageRead:
@@ -124,13 +125,25 @@ def test_a_dropped_chat_gives_its_room_back() -> None:
     assert put(store, (1, 6)).firsts == {1: 2}
 
 
-def test_a_busy_room_beside_a_quiet_one_does_not_grow_the_store() -> None:
+def test_conversations_that_come_and_go_leave_nothing_behind() -> None:
     store = MemoryStore(window_messages=10)
-    put(store, (2, 1))
-    for n in range(2, 10_000):
-        put(store, (1, n))
-    assert len(store._order) < 2000
-    assert seqs(page(store, 2).messages) == [1]
+    put(store, (1, 1))
+    for n in range(2, 2000):
+        put(store, (n, n))
+        commit(store, [DropChat(n)])
+    assert len(store._oldest) < 100
+    assert seqs(page(store, 1).messages) == [1]
+
+
+def test_a_message_that_is_older_than_it_came_is_dropped_in_its_turn() -> None:
+    """The clock was set back: then nobody can say what is oldest, but nothing is dropped too much or twice."""
+    store = MemoryStore(window_bytes=3 * (MESSAGE_BYTES + 5))
+    put(store, (1, 9))
+    commit(store, [post(2, 10, time=5)])
+    commit(store, [post(1, 11, time=6)])
+    assert put(store, (3, 12)).firsts == {2: 2}
+    assert put(store, (3, 13)).firsts == {1: 2}
+    assert put(store, (3, 14)).firsts == {1: 3}
 
 
 class Oldest:
@@ -178,7 +191,7 @@ def test_the_window_is_always_the_newest_messages(
                 batch.append(DropChat(conversation))
                 model.drop(conversation)
             else:
-                batch.append(post(conversation, n))
+                batch.append(post(conversation, n, time=n))
                 model.put(conversation)
         done = commit(store, batch)
         for entry in batch:
