@@ -113,10 +113,10 @@ class Server:
             loop = self._make_loop(undo)
             store = self._make_store(undo)
             file_store = self._make_file_store()
-            files = FileLink(file_store)
+            link = StoreLink(store)
+            files = FileLink(file_store, link, loop)
             # Closed behind the message store, which shall not wait: this one may have a file to read through.
             undo.callback(files.close)
-            link = StoreLink(store)
             undo.callback(link.close)
             snapshot = link.open(loop.wake)
             files.open(loop.wake)

@@ -12,7 +12,7 @@ import msgspec
 from chatnet.client.driver import Driver
 from chatnet.client.news import Stored
 from chatnet.errors import ChatnetError, ErrorCode, TimedOut, Unreachable
-from chatnet.model import Conversation, ConversationId, Seq
+from chatnet.model import Conversation, ConversationId, FileId, Seq
 
 Stage = Literal["stored", "delivered", "read"]
 
@@ -26,6 +26,8 @@ class Receipt(msgspec.Struct, frozen=True):
     """When the server got it, in milliseconds since 1970 UTC."""
     reached: Stage = "stored"
     """How far it had got when the wait for it ended."""
+    file: FileId = 0
+    """The file that it shares; 0 if it is none, or removed by now."""
 
 
 class NotYet(TimedOut):
@@ -37,13 +39,19 @@ class NotYet(TimedOut):
 
 
 def await_stage(
-    driver: Driver, stored: Stored, wanted: Stage, name: str, open_chat: Callable[[], Conversation], deadline: float
+    driver: Driver,
+    stored: Stored,
+    wanted: Stage,
+    name: str,
+    open_chat: Callable[[], Conversation],
+    deadline: float,
+    file: FileId = 0,
 ) -> Receipt:
     """Wait until the user ``name`` has got a stored message, or has read it. ``open_chat`` finds the chat again.
 
     :raises NotYet: not until the deadline, or the connection was lost for good.
     """
-    receipt = receipt_of(driver, stored)
+    receipt = receipt_of(driver, stored, file)
     if wanted == "stored":
         return receipt
     try:
@@ -52,9 +60,9 @@ def await_stage(
             if time.monotonic() < deadline and driver.session.is_online and not _is_known(driver, stored):
                 _open_again(open_chat, stored, name)
             driver.wait(lambda: _moved(driver, stored, wanted), deadline)
-            receipt = receipt_of(driver, stored)
+            receipt = receipt_of(driver, stored, file)
     except ChatnetError as error:
-        receipt = receipt_of(driver, stored)
+        receipt = receipt_of(driver, stored, file)
         reason = "" if isinstance(error, TimedOut) else f": {error.message}"
         message = f"stored as {name}#{stored.seq}, not yet {_missing(receipt, wanted)}{reason}\n"
         message += f"It is kept for {name}; to send it again would be to say it twice."
@@ -85,8 +93,8 @@ def _missing(receipt: Receipt, wanted: Stage) -> Stage:
     return "delivered" if receipt.reached == "stored" else wanted
 
 
-def receipt_of(driver: Driver, stored: Stored) -> Receipt:
-    """How far a stored message has got by now, as far as is known."""
+def receipt_of(driver: Driver, stored: Stored, file: FileId = 0) -> Receipt:
+    """How far a stored message, which shares ``file``, has got by now, as far as is known."""
     chat = driver.session.cache.conversations.get(stored.conversation)
     reached: Stage = "stored"
     if chat is not None and chat.peer is not None:
@@ -94,4 +102,4 @@ def receipt_of(driver: Driver, stored: Stored) -> Receipt:
             reached = "read"
         elif chat.peer_delivered >= stored.seq:
             reached = "delivered"
-    return Receipt(stored.conversation, stored.seq, stored.time, reached)
+    return Receipt(stored.conversation, stored.seq, stored.time, reached, file)

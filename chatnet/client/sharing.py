@@ -1,6 +1,6 @@
 """Files, as a program sends and fetches them: the part of `chatnet.client.client.Client` that moves many bytes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from chatnet.client.dialogue import expect
 from chatnet.client.driver import forever_or
 from chatnet.client.files import Source
 from chatnet.client.jobs import Job, Steps
+from chatnet.client.news import Stored
 from chatnet.client.outbox import ToConversation, ToRoom, ToUser
 from chatnet.client.progress import Meter, Tell
 from chatnet.client.questions import Questions, target_of
@@ -57,13 +58,15 @@ class Sharing(Questions):
         this one stopped. ``to``, ``room``, ``reference``, ``wait`` and ``key``: as in `Client.send`.
 
         ``source``: a path, or what `chatnet.client.files` has opened or spooled; the caller closes the latter.
-        ``name``: what to call it, by default as the source is called. ``timeout``: seconds for all of it; None for as
-        long as it takes. ``progress``: called about once to ten times a second; what it raises ends the upload.
+        ``name``: what to call it, by default as the source is called. ``timeout``: seconds for all of it; with None the
+        upload takes as long as it takes, and what ``wait`` asks for beyond that as long as any answer may.
+        ``progress``: called about once to ten times a second; what it raises ends the upload.
 
         :raises LocalFileError: CANNOT_READ; FILE_CHANGED: somebody writes to it, and what was sent is dropped.
         :raises Refused: UNSUPPORTED: a server that keeps no files; QUOTA and STORE_FULL, with the limit, before the
             first byte; REPLACED: another process sends the same file now; BAD_DIGEST; FORBIDDEN, BANNED, MUTED,
             NO_SUCH_USER, NO_SUCH_ROOM, ... as in `Client.send`.
+        :raises NotYet: the message about it is stored, but has not got as far as ``wait`` says.
         :raises TimedOut, Unreachable: not there so far; what was sent is kept for the next try.
         """
         target = target_of(to, room)
@@ -82,7 +85,8 @@ class Sharing(Questions):
         except (TimedOut, Unreachable) as error:
             fate = KEPT if shipment.n is None else driver.fate_of(shipment.n, is_kept=self._outbox is not None)
             raise type(error)(error.code, f"{error.message}\n{fate}") from error
-        return await_stage(driver, stored, wait, target.name, lambda: self._open(target), deadline)
+        heard = driver.deadline(None) if timeout is None else deadline
+        return await_stage(driver, stored, wait, target.name, lambda: self._open(target), heard, shipment.file)
 
     def _upload_once(
         self, key: str, shipment: Shipment, wait: Stage, timeout: float | None, progress: Tell | None
@@ -95,7 +99,9 @@ class Sharing(Questions):
             n = driver.session.post(ToConversation(NOWHERE), "?")
             with suppress(Refused):
                 stored = driver.answer_to_post(n, driver.deadline(None))
-                return await_stage(driver, stored, wait, target.name, lambda: twin._open(target), forever_or(timeout))
+                file = twin._file_of(stored)
+                deadline = driver.deadline(timeout)
+                return await_stage(driver, stored, wait, target.name, lambda: twin._open(target), deadline, file)
         with self._twin(key, target, reconnect=self._reconnect) as twin:
             return twin._upload(shipment, wait, timeout, progress)
 
@@ -133,14 +139,24 @@ class Sharing(Questions):
 
         :raises Refused: UNSUPPORTED: a server that keeps no files.
         """
-        conversation = 0 if room is None and with_ is None else self._open(target_of(with_, room)).id
-        found: list[SharedFile] = []
+        return list(self._files_of(0 if room is None and with_ is None else self._open(target_of(with_, room)).id))
+
+    def _file_of(self, stored: Stored) -> FileId:
+        """The file that a message of before has shared; 0 if it is gone, or one must not look."""
+        try:
+            return next((file.id for file in self._files_of(stored.conversation) if file.seq == stored.seq), 0)
+        except Refused as error:
+            if error.code != ErrorCode.FORBIDDEN:  # a token may be good for sending only
+                raise
+            return 0
+
+    def _files_of(self, conversation: ConversationId) -> Iterator[SharedFile]:
         cursor = 0
         while True:
             page = self._file_page(conversation, cursor)
-            found += page.files
+            yield from page.files
             if page.next in (0, cursor):
-                return found
+                return
             cursor = page.next
 
     def _file_page(self, conversation: ConversationId, cursor: int) -> FilePage:
@@ -193,7 +209,8 @@ class Sharing(Questions):
 
         def steps() -> Steps[Receipt]:
             shipment = Shipment(path, target_of(to, room), text, name)
-            return receipt_of(driver, (yield from send_file(driver, shipment, Meter(progress))))
+            stored = yield from send_file(driver, shipment, Meter(progress))
+            return receipt_of(driver, stored, shipment.file)
 
         return driver.start(steps(), ended)
 

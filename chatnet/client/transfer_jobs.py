@@ -34,6 +34,8 @@ class Shipment:
     text: str = ""
     name: str = ""
     reference: Seq = 0
+    file: FileId = 0
+    """The file that it has become, once it is uploaded."""
     n: int | None = None
     """The number of the post that shares it, once that is in the outbox."""
 
@@ -87,6 +89,7 @@ def _share(driver: Driver, shipment: Shipment, file: SharedFile, meter: Meter) -
     # To the conversation that the file belongs to, whoever has the name by now.
     target = ToConversation(file.conversation)
     session = driver.session
+    shipment.file = file.id
     shipment.n = session.post(target, shipment.text, Kind.FILE, shipment.reference, file.id)
     with driver.posting(shipment.n) as answer:
         while (said := answer()) is None:

@@ -108,6 +108,8 @@ class Collect(FileJob, frozen=True):
     parts: frozenset[PartId]
     files: dict[Digest, int]
     """Those that somebody refers to, with their sizes."""
+    coming: frozenset[Digest] = frozenset()
+    """Those that nobody refers to yet, as they are being uploaded: kept where they are there, and missed nowhere."""
 
 
 class PartOpened(msgspec.Struct, frozen=True):

@@ -86,8 +86,10 @@ class Transfers:
         """The first job of all: what a crash has left behind goes. A part that was just made a file needs its content,
         though there is no row of the file yet; so what uploads hold is kept as well."""
         parts = frozenset(self._rows.all)
-        contents = {content.digest: content.size for content in self._shelves.contents.values()}
-        self._state.out.append(FileWork(Collect(parts, contents)))
+        contents = self._shelves.contents.values()
+        files = {content.digest: content.size for content in contents if content.rows}
+        coming = frozenset(content.digest for content in contents if not content.rows)
+        self._state.out.append(FileWork(Collect(parts, files, coming)))
 
     @property
     def under_way(self) -> int:

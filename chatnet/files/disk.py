@@ -12,6 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
+from chatnet.net.disks import read_at, start_writing, write_at
 from chatnet.net.folders import sync_folder
 from chatnet.net.platform import sync_file
 
@@ -32,6 +33,10 @@ class DiskFile(Protocol):
         ...
 
     def truncate(self, size: int) -> None: ...
+
+    def start_writing(self, offset: int, length: int) -> None:
+        """Let the disk begin with what was written there. Only `sync` promises anything."""
+        ...
 
     def sync(self) -> None: ...
 
@@ -80,20 +85,22 @@ class _RealFile:
         return os.fstat(self._file.fileno()).st_size
 
     def read(self, offset: int, length: int) -> bytes:
-        self._file.seek(offset)
-        return self._file.read(length)
+        return read_at(self._file.fileno(), length, offset)
 
     def write(self, offset: int, data: bytes) -> None:
-        self._file.seek(offset)
         left = memoryview(data)
         while left:
-            taken = self._file.write(left)
+            taken = write_at(self._file.fileno(), left, offset)
             if not taken:
                 raise OSError(errno.EIO, "the disk took nothing")
             left = left[taken:]
+            offset += taken
 
     def truncate(self, size: int) -> None:
         self._file.truncate(size)
+
+    def start_writing(self, offset: int, length: int) -> None:
+        start_writing(self._file.fileno(), offset, length)
 
     def sync(self) -> None:
         sync_file(self._file.fileno())

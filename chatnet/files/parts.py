@@ -6,7 +6,8 @@ nothing has to be written in a certain order, and what a power cut has left of t
 zeros, is never taken for what was sent. Reading it is needed anyway: the state of a running hash cannot be stored.
 
 Now and then both files are synced; what was there then is *durable*, and the uploader need not send it again whatever
-happens.
+happens. The disk is told to begin with each piece before that: a sync of many MiB at once would be waited for by all
+others who sync something on the same disk, and so by every message.
 """
 
 import hashlib
@@ -29,6 +30,8 @@ class Pace:
 
     mark: int = 1 * MIB
     """A mark is added."""
+    start: int = 512 * KIB
+    """The disk begins with them."""
     sync: int = 8 * MIB
     """What came is made durable."""
     read: int = 256 * KIB
@@ -57,6 +60,8 @@ class Part:
         self._pace = pace
         self._hash = hashlib.sha256()
         self._marks = self._marked = 0
+        self._started = 0
+        """With the bytes up to there the disk has begun."""
         self._is_listed = False
         """Are the names of its files durable?"""
         self._bytes_file: DiskFile | None = None
@@ -82,6 +87,7 @@ class Part:
         yield from self._read_through(_read_marks(self._notes), min(most, self.size, self._bytes.size()))
         # The bytes behind it are written over; a mark of them may not be mistaken for one of those.
         self._notes.truncate(self._marks * _MARK.size)
+        self._started = self.end
         if self.end:
             self.sync()
 
@@ -124,6 +130,9 @@ class Part:
         self.end += len(data)
         if self.end - self._marked >= self._pace.mark:
             self._mark()
+        if self.end - self._started >= self._pace.start:
+            self._bytes.start_writing(self._started, self.end - self._started)
+            self._started = self.end
         if self.end - self.durable >= self._pace.sync:
             self.sync()
 
@@ -142,7 +151,7 @@ class Part:
             self._disk.sync_folder(FOLDER)
             self._is_listed = True
         self.is_suspect = False
-        self.durable = self.end
+        self.durable = self._started = self.end
 
     def found(self) -> Digest:
         """The SHA-256 of what came."""

@@ -33,6 +33,7 @@ from chatnet.core.file_jobs import (
     ReadFile,
     WritePart,
 )
+from chatnet.core.limits import MIB
 from chatnet.errors import ErrorCode
 from chatnet.files import content, parts
 from chatnet.files.content import Content
@@ -43,6 +44,8 @@ from chatnet.quantities import show_size
 
 RETRY_SECONDS = 30.0
 """After a full or failing disk."""
+_LOOK_BYTES = 8 * MIB
+"""Written without another look at how much of the disk is free."""
 Steps = Generator[None, None, FileAnswer]
 """A job that is being done: it yields where others may have their turn, and returns its answer."""
 
@@ -58,6 +61,8 @@ class Vault:
         self._disk = disk
         self._reserve = reserve
         self._pace = pace if pace is not None else Pace()
+        self._room = 0
+        """Bytes that may be written before the next look."""
         self._content = Content(disk)
         self._parts: dict[PartId, Part] = {}
         self._sealed: dict[PartId, Digest] = {}
@@ -170,14 +175,20 @@ class Vault:
 
     def _write(self, job: WritePart) -> PartWritten:
         part = self._part(job.part)
-        if self._disk.free() < self._reserve + len(job.data):
-            raise OSError(errno.ENOSPC, "what is left is reserved")
+        self._take_room(len(job.data))
         try:
             part.write(job.offset, job.data)
         except OutOfOrder as error:
             self._let_go(job.part)
             raise _Refused(ErrorCode.BAD_REQUEST, str(error)) from error
         return PartWritten(job, part.durable)
+
+    def _take_room(self, size: int) -> None:
+        if size > self._room:
+            self._room = min(_LOOK_BYTES, self._disk.free() - self._reserve)
+        if size > self._room:
+            raise OSError(errno.ENOSPC, "what is left is reserved")
+        self._room -= size
 
     def _close(self, job: ClosePart) -> PartClosed:
         part = self._parts.get(job.part)
@@ -257,7 +268,7 @@ class Vault:
         lost = parts.all_parts(self._disk) - job.parts - self._parts.keys()
         for id in lost:
             parts.remove(self._disk, id)
-        orphans = [digest for digest in self._content.all() if digest not in job.files]
+        orphans = [digest for digest in self._content.all() if digest not in job.files and digest not in job.coming]
         for digest in orphans:
             self._content.remove(digest)
         missing = tuple(digest for digest, size in job.files.items() if self._content.size(digest) != size)

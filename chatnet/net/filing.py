@@ -1,5 +1,9 @@
 """The server's side of the file store: what a turn has for it, and the count of what is still to be answered.
 
+Messages go first. While some are on their way to the disk, the file store is given nothing more: its thread would take
+turns with that of the message store, on the disk and in the interpreter, and what is said would wait for what is sent.
+But only for a moment, so that files go on however much is said.
+
 A disk that is full or fails is an answer (`FileFailed`) and concerns one file. What a file store *raises* is a mistake
 of its own, after which nobody knows what it does: it is not caught here, and ends the server.
 """
@@ -7,20 +11,29 @@ of its own, after which nobody knows what it does: it is not caught here, and en
 import logging
 from collections.abc import Callable, Iterator
 
-from chatnet.core.file_jobs import FileAnswer, FileJob
+from chatnet.core.file_jobs import Collected, FileAnswer, FileJob
+from chatnet.net.loop import EventLoop, Timer
 from chatnet.net.ports import FileStore
+from chatnet.net.storing import StoreLink
 
+PATIENCE_SECONDS = 0.003
+"""For which jobs wait for messages: as long as a commit usually takes."""
+_MOST_NAMED = 10
 _log = logging.getLogger(__name__)
 
 
 class FileLink:
     """Speaks to the file store; None for a server that keeps no files, whose core has no jobs for it."""
 
-    def __init__(self, store: FileStore | None) -> None:
+    def __init__(self, store: FileStore | None, messages: StoreLink, loop: EventLoop) -> None:
         self._store = store
+        self._messages = messages
+        self._loop = loop
         self.jobs: list[FileJob] = []
-        """To be submitted at the end of this turn."""
+        """To be submitted at the end of this turn, or of a later one."""
         self._unanswered = 0
+        self._patience: Timer | None = None
+        """When the jobs have waited long enough; None while they need not wait."""
 
     def open(self, wakeup: Callable[[], None]) -> None:
         """Make ready what was kept; ``wakeup`` will be called from any thread when there are answers to take.
@@ -47,13 +60,25 @@ class FileLink:
         return bool(self.jobs or self._unanswered)
 
     def send(self) -> None:
-        """Hand over what this turn has gathered."""
-        if self._store is None or not self.jobs:
+        """Hand over what was gathered, if that need not wait for messages."""
+        if self._store is None or not self.jobs or self._gives_way():
             return
         jobs, self.jobs = self.jobs, []
         self._unanswered += len(jobs)
         for job in jobs:
             self._store.submit(job)
+
+    def _gives_way(self) -> bool:
+        """Is it the messages' turn? A commit that is over wakes the loop, and otherwise the timer does."""
+        if self._messages.batch or self._messages.under_way:
+            if self._patience is None:
+                self._patience = self._loop.call_later(PATIENCE_SECONDS, self._loop.again)
+            if self._loop.now.monotonic < self._patience.when:
+                return True
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        return False
 
     def take(self) -> Iterator[FileAnswer]:
         """What the store has answered; each is for the core before the next is asked for."""
@@ -61,4 +86,8 @@ class FileLink:
             return
         for answer in self._store.completions():
             self._unanswered -= 1
+            if isinstance(answer, Collected) and answer.missing:
+                # Whoever wants one is refused. The log is for whoever could bring them back, from a backup.
+                digests = ", ".join(digest.hex() for digest in answer.missing[:_MOST_NAMED])
+                _log.error("the contents of %d files are missing or damaged: %s", len(answer.missing), digests)
             yield answer

@@ -22,12 +22,15 @@ class VirtualClock:
     def __init__(self, monotonic: float = 0.0, wall: int = WALL_START) -> None:
         self._monotonic = self._start = monotonic
         self._wall = wall
+        self._now = Now(monotonic, wall)
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._planned = 0
 
     def now(self) -> Now:
         """The present moment; the same until somebody advances the clock."""
-        return Now(self._monotonic, self._wall + round((self._monotonic - self._start) * 1000))
+        if self._now.monotonic != self._monotonic:
+            self._now = Now(self._monotonic, self._wall + round((self._monotonic - self._start) * 1000))
+        return self._now
 
     @property
     def next_due(self) -> float | None:

@@ -298,6 +298,15 @@ class FileStoreConformance:
         assert (driver.open(4, unfinished), driver.open(5, given_up)) == (2000, 0)
         driver.store.close()
 
+    def test_what_is_being_uploaded_is_kept_where_it_is_there_and_missed_nowhere(self) -> None:
+        driver = self.new()
+        there, not_yet = driver.upload(1, some_bytes(1000)), digest(b"not yet")
+        driver = self.new_again(driver)
+        collected = driver.ask(Collected, Collect(frozenset({1}), {}, frozenset({there, not_yet})))
+        assert (collected.dropped, collected.missing) == (0, ())
+        assert len(driver.read(there)) == 1000
+        driver.store.close()
+
     def test_after_a_collection_nothing_is_left_to_collect(self) -> None:
         driver, content = self.new(), some_bytes(3000)
         driver.upload(1, content)

@@ -11,6 +11,8 @@ from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec.structs import replace as replaced
+
 from chatnet.client.client import Client
 from chatnet.client.files import Source, open_source, spool
 from chatnet.client.folders import state_folder
@@ -80,8 +82,9 @@ def _with_key(sharing: Sharing) -> Sharing:
 
 
 def sent_object(receipt: Receipt, name: str, size: int) -> dict[str, object]:
-    """A file that is shared: where and when, and what it is."""
-    return {**receipt_object(receipt), "name": name, "size": size}
+    """A file that is shared: where and when, and what it is. ``file`` is null if it is removed by now, or nobody may
+    tell whoever can only send."""
+    return {**receipt_object(receipt), "file": receipt.file or None, "name": name, "size": size}
 
 
 def _find_place(sharing: Sharing) -> None:
@@ -114,7 +117,7 @@ def _attempt(
         return receipt
     # The same key is the same message, whatever is said: so it is not said again, but waited for. The upload itself
     # takes as long as it takes; only this has to be done in the time of --timeout.
-    return chat.send("?", to=sharing.user, wait=sharing.wait, key=sharing.key)
+    return replaced(chat.send("?", to=sharing.user, wait=sharing.wait, key=sharing.key), file=receipt.file)
 
 
 def size_of(path: Path) -> int:

@@ -1,7 +1,7 @@
 """What a person sees of files on their way: a line for the current one, a line for all of them, a word at each end.
 
-On a terminal the lines are drawn over in place; elsewhere there is only the word at the end of each, and with
-``--quiet`` nothing at all.
+On a terminal the lines are drawn over in place; elsewhere there is only the word at the end of each, and one when it
+stands still and one when it goes on. With ``--quiet`` there is nothing at all.
 """
 
 import time
@@ -45,6 +45,8 @@ class TransferDisplay:
         self._last: Progress | None = None
         """How far the current file is, as far as is known."""
         self._note = ""
+        self._is_stalled = False
+        """Was it said that the current file stands still?"""
         self._moved_from: tuple[float, int] | None = None
         """When the first byte of this file moved, and how much was there already."""
 
@@ -83,9 +85,21 @@ class TransferDisplay:
         if self._moved_from is None and progress.phase in _MOVING:
             self._moved_from = now, progress.done
         state = state_of(progress)
+        if not self._lines.is_seen and not self._quiet:
+            self._tell_of_stalls(progress, state)
         if now >= self._next_drawing or state.note != self._note:
             self._next_drawing, self._note = now + _PAUSE, state.note
             self._draw(state)
+
+    def _tell_of_stalls(self, progress: "Progress", state: State) -> None:
+        """Once for each time that it stands still, whatever it waits for by and by."""
+        is_stalled = bool(progress.waiting_for)
+        if is_stalled and not self._is_stalled:
+            why = f": {safe_name(progress.reason)}" if progress.reason else ""
+            self.tell(f"{state.name}: {state.note}{why}")
+        elif self._is_stalled and not is_stalled:
+            self.tell(f"{state.name} goes on")
+        self._is_stalled = is_stalled
 
     def show_reading(self, name: str, done: int, total: int | None) -> None:
         """So many bytes were read, before anything moves; of a pipe nobody knows how many there are."""
@@ -111,6 +125,7 @@ class TransferDisplay:
         self._files_done += 1
         self._bytes_done += size
         self._last, self._moved_from, self._next_drawing = None, None, 0.0
+        self._is_stalled = False
 
     def _speed(self, size: int) -> str:
         if self._moved_from is None:

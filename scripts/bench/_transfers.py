@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from pathlib import Path
 from random import Random
 from selectors import EVENT_READ, DefaultSelector
 
@@ -34,6 +35,8 @@ class Traffic:
     """To be downloaded, of ``size``, made from ``seed`` 0."""
     size: int = 64 * MIB
     seconds: float = 0.0
+    begun: Path | None = None
+    """Is made once all are under way."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,8 @@ def carry(traffic: Traffic) -> Carried:
         for line in lines:
             stack.callback(line.close)
             selector.register(line, EVENT_READ, line)
+        if t.begun is not None:
+            t.begun.touch()
         began, own = time.perf_counter(), time.process_time()
         while selector.get_map() and (left := began + t.seconds - time.perf_counter()) > 0:
             for key, _ in selector.select(left):

@@ -56,7 +56,7 @@ class Place:
             raise errors.pop(0)
         self.shared.append((name, text))
         self.add(name, source.read_bytes() if isinstance(source, Path) else source.read(0, source.size))
-        return Receipt(1, len(self.shared), 0)
+        return Receipt(1, len(self.shared), 0, file=len(self.there))
 
     def add(self, name: str, content: bytes, sender: int = ALICE.id) -> None:
         digest = hashlib.sha256(content).digest()
@@ -91,7 +91,8 @@ def test_all_are_shared_over_one_connection_with_the_text(place: Place, upload: 
     assert place.shared == [("a.csv", "look"), ("b.csv", "look")]
     assert place.connections == 1 + 1  # one to look what is there
     assert place.reconnect
-    assert [(each["name"], each["size"], each["seq"]) for each in reported] == [("a.csv", 5, 1), ("b.csv", 5, 2)]
+    told = [(each["name"], each["size"], each["seq"], each["file"]) for each in reported]
+    assert told == [("a.csv", 5, 1, 1), ("b.csv", 5, 2, 2)]
 
 
 def test_what_one_has_shared_already_is_not_shared_again(

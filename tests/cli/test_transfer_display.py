@@ -120,6 +120,47 @@ def test_nothing_that_is_no_terminal_gets_more_than_a_line_at_the_end(clock: Clo
     assert pipe.getvalue() == "chatnet: received a.csv (1 byte)\nchatnet: received b.csv (2 bytes)\n"
 
 
+LOST, HELD = replace(HALF, waiting_for="connection"), replace(HALF, waiting_for="server", reason="full\x1b[2J")
+
+
+def test_where_nothing_is_drawn_one_line_says_what_it_waits_for_and_one_that_it_goes_on(clock: Clock) -> None:
+    pipe = io.StringIO()
+    with on(pipe, "sent") as display:
+        for progress in (HALF, LOST, LOST, HELD, HALF, HALF, HELD, HELD):
+            display.show(progress)
+            clock.now += 1
+    assert pipe.getvalue().splitlines() == [
+        "chatnet: video.mkv: connection lost, trying again",
+        "chatnet: video.mkv goes on",
+        r"chatnet: video.mkv: waiting for the server: full\x1b[2J",
+    ]
+
+
+def test_a_file_that_is_done_needs_no_word_that_it_goes_on_and_the_next_may_stand_still_again(clock: Clock) -> None:
+    pipe = io.StringIO()
+    with on(pipe, "sent", 2) as display:
+        display.show(LOST)
+        display.end("video.mkv", 1)
+        display.show(replace(LOST, name="b.csv"))
+    assert pipe.getvalue().splitlines() == [
+        "chatnet: video.mkv: connection lost, trying again",
+        "chatnet: sent video.mkv (1 byte)",
+        "chatnet: b.csv: connection lost, trying again",
+    ]
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Screen])
+def test_of_what_stands_still_nothing_is_left_on_a_terminal_and_nothing_said_to_the_quiet(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, stream: Callable[[], io.StringIO]
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    err = stream()
+    with redirect_stderr(err), TransferDisplay("sent", quiet=not isinstance(err, Screen)) as display:
+        display.show(LOST)
+        display.show(HALF)
+    assert (err.seen if isinstance(err, Screen) else err.getvalue()) in ([], "")
+
+
 def test_a_terminal_that_cannot_move_its_cursor_counts_as_none(
     screen: Screen, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,7 +152,7 @@ class SlowFiles:
         for part in orphans:
             self.parts.pop(part, None)
             self.sealed.pop(part, None)
-        strays = [digest for digest in self.files if digest not in job.files]
+        strays = [digest for digest in self.files if digest not in job.files and digest not in job.coming]
         for digest in strays:
             del self.files[digest]
         kept = {digest: len(content) for digest, content in self.files.items()}

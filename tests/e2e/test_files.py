@@ -83,7 +83,9 @@ def test_many_files_are_shared_in_order_and_again_only_those_that_are_new(chatne
     paths = [str(write(chatnet, f"{n} ünd 🎬.csv", content(n * 1000))) for n in range(1, 4)]
     done = chatnet.run("upload", "--as", "alice", "--room", "lobby", "--json", *paths)
     assert done.returncode == 0, done
-    assert [json.loads(line)["name"] for line in done.stdout.splitlines()] == [f"{n} ünd 🎬.csv" for n in range(1, 4)]
+    reported = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [file["name"] for file in reported] == [f"{n} ünd 🎬.csv" for n in range(1, 4)]
+    assert [file["file"] for file in reported] == [file["id"] for file in files(chatnet, "--room", "lobby")][::-1]
     paths.append(str(write(chatnet, "new.csv", b"new")))
     again = chatnet.run("upload", "--as", "alice", "--room", "lobby", *paths)
     assert again.returncode == 0, again
@@ -130,7 +132,8 @@ def test_options_of_send_work_for_files_too(chatnet: Chatnet) -> None:
     assert first.returncode == second.returncode == 0, (first, second)
     assert json.loads(first.stdout) == json.loads(second.stdout)
     (file,) = files(chatnet, "--with", "alice")
-    assert (file["name"], file["seq"]) == ("other.bin", json.loads(first.stdout)["seq"])
+    told = json.loads(first.stdout)
+    assert (file["name"], file["seq"], file["id"]) == ("other.bin", told["seq"], told["file"])
     late = chatnet.run(*to_bob, "--wait", "delivered", "--timeout", "0.5")
     assert late.returncode == 75
     assert "stored as bob#2, not yet delivered" in late.stderr

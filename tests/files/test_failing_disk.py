@@ -5,7 +5,17 @@ import os
 
 import pytest
 
-from chatnet.core.file_jobs import FileFailed, FinishPart, OpenPart, PartFinished, PartOpened, ReadFile, WritePart
+from chatnet.core.file_jobs import (
+    FileFailed,
+    FinishPart,
+    OpenPart,
+    PartFinished,
+    PartOpened,
+    PartWritten,
+    ReadFile,
+    WritePart,
+)
+from chatnet.core.limits import MIB
 from chatnet.errors import ErrorCode
 from chatnet.files.parts import Pace
 from chatnet.testing.file_driver import FileDriver, digest, some_bytes
@@ -86,6 +96,20 @@ def test_a_disk_that_fills_up_meanwhile_stops_the_upload_which_goes_on_later(lea
     assert 2000 <= driver.open(1, CONTENT) <= 3000
     driver.upload(1, CONTENT)
     assert driver.read(NAME) == CONTENT
+
+
+def test_what_others_fill_is_left_alone_but_for_what_is_written_between_two_looks() -> None:
+    disk, content = MemoryDisk(room=64 * MIB), some_bytes(16 * MIB)
+    driver = FileDriver(SteppedFileStore(disk, reserve=20 * MIB))
+    driver.open(1, content)
+    driver.write(1, content, 0, MIB, chunk=MIB)
+    disk.room -= disk.free() - 20 * MIB  # others have taken all but the reserve
+    written = MIB
+    while isinstance(driver.answers(WritePart(1, written, content[written : written + MIB]))[0], PartWritten):
+        written += MIB
+    assert written <= 8 * MIB
+    assert disk.free() >= 12 * MIB
+    driver.store.close()
 
 
 # -- errors ---------------------------------------------------------------------------------------------------

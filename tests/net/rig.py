@@ -261,7 +261,7 @@ class Rig:
         self.store = ScriptedStore()
         self.link = StoreLink(self.store)
         self.file_store = ScriptedFileStore()
-        self.files = FileLink(self.file_store)
+        self.files = FileLink(self.file_store, self.link, self.loop)
         self.dispatcher = Dispatcher(self.core, self.link, self.files, self.connections)
         self.intake = Intake(self.core, self.dispatcher, self.connections)
         self.loop.end_of_turn = self.end_turn

@@ -9,6 +9,7 @@ from chatnet.core.entries import Committed, Completion
 from chatnet.core.file_jobs import (
     ClosePart,
     Collect,
+    Collected,
     DropPart,
     Dropped,
     FileAnswer,
@@ -25,7 +26,7 @@ from chatnet.core.file_jobs import (
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Closing, Done, FileChunk
-from chatnet.net.filing import FileLink
+from chatnet.net.filing import PATIENCE_SECONDS, FileLink
 from chatnet.net.listening import Acceptor
 from chatnet.net.peer import CLOSED
 from chatnet.net.shutdown import Shutdown
@@ -42,15 +43,19 @@ def rig() -> Rig:
 
 
 @pytest.fixture
-def store() -> ScriptedFileStore:
-    return ScriptedFileStore()
+def store(rig: Rig) -> ScriptedFileStore:
+    return rig.file_store
+
+
+@pytest.fixture
+def link(rig: Rig) -> FileLink:
+    return rig.files
 
 
 # -- the link -------------------------------------------------------------------------------------------------
 
 
-def test_it_waits_until_every_job_is_answered(store: ScriptedFileStore) -> None:
-    link = FileLink(store)
+def test_it_waits_until_every_job_is_answered(link: FileLink, store: ScriptedFileStore) -> None:
     failure = FileFailed(FINISH, ErrorCode.STORE_FULL, "the server's disk is full")
     waits = [link.is_waiting]
     link.jobs += [OPEN, FINISH]
@@ -65,8 +70,7 @@ def test_it_waits_until_every_job_is_answered(store: ScriptedFileStore) -> None:
     assert waits == [False, True, True, True, False]
 
 
-def test_it_waits_for_the_jobs_of_all_turns(store: ScriptedFileStore) -> None:
-    link = FileLink(store)
+def test_it_waits_for_the_jobs_of_all_turns(link: FileLink, store: ScriptedFileStore) -> None:
     for job in (OPEN, FINISH):
         link.jobs.append(job)
         link.send()
@@ -75,25 +79,24 @@ def test_it_waits_for_the_jobs_of_all_turns(store: ScriptedFileStore) -> None:
     assert link.is_waiting
 
 
-def test_a_job_is_submitted_once(store: ScriptedFileStore) -> None:
-    link = FileLink(store)
+def test_a_job_is_submitted_once(link: FileLink, store: ScriptedFileStore) -> None:
     link.jobs.append(OPEN)
     link.send()
     link.send()
     assert store.log == [OPEN]
 
 
-def test_it_is_loaded_and_told_how_to_wake_the_loop(store: ScriptedFileStore) -> None:
+def test_it_is_loaded_and_told_how_to_wake_the_loop(link: FileLink, store: ScriptedFileStore) -> None:
     def wake() -> None:
         """For the store."""
 
-    FileLink(store).open(wake)
+    link.open(wake)
     assert store.log == ["load"]
     assert store.wakeup is wake
 
 
-def test_without_a_store_there_is_nothing_to_open_to_wait_for_or_to_close() -> None:
-    link = FileLink(None)
+def test_without_a_store_there_is_nothing_to_open_to_wait_for_or_to_close(rig: Rig) -> None:
+    link = FileLink(None, rig.link, rig.loop)
     link.open(lambda: None)
     link.send()
     assert list(link.take()) == []
@@ -102,16 +105,31 @@ def test_without_a_store_there_is_nothing_to_open_to_wait_for_or_to_close() -> N
 
 
 def test_a_disk_that_fails_at_the_end_is_logged_since_what_was_durable_still_is(
-    store: ScriptedFileStore, caplog: pytest.LogCaptureFixture
+    link: FileLink, store: ScriptedFileStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.error = OSError(5, "Input/output error")
-    FileLink(store).close()
+    link.close()
     assert "Input/output error" in caplog.text
 
 
+def test_contents_that_are_missing_are_logged_with_their_number(
+    link: FileLink, store: ScriptedFileStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = tuple(bytes([i]) * 32 for i in range(12))
+    collect = Collect(frozenset(), dict.fromkeys(lost, 1))
+    store.answers = [Collected(collect, 0, ())]
+    assert list(link.take())
+    assert not caplog.records
+    store.answers = [Collected(collect, 0, lost)]
+    assert list(link.take())
+    (record,) = caplog.records
+    assert "12 files are missing" in record.getMessage()
+    assert lost[9].hex() in record.getMessage()
+    assert lost[10].hex() not in record.getMessage()
+
+
 @pytest.mark.parametrize("call", ["open", "send", "take", "close"])
-def test_a_mistake_of_the_store_is_not_hidden(store: ScriptedFileStore, call: str) -> None:
-    link = FileLink(store)
+def test_a_mistake_of_the_store_is_not_hidden(link: FileLink, store: ScriptedFileStore, call: str) -> None:
     link.jobs.append(OPEN)
     store.error = AssertionError("a bug")
     calls: dict[str, Callable[[], object]] = {
@@ -223,6 +241,61 @@ def test_a_mistake_of_the_store_ends_the_loop_and_is_not_taken_for_a_clients_fau
         rig.turn()
     assert client.events() == []
     assert client.peer in rig.connections.all
+
+
+# -- messages first -------------------------------------------------------------------------------------------
+
+
+def test_a_job_waits_while_a_message_is_on_its_way_to_the_disk(rig: Rig) -> None:
+    batch = rig.submit()
+    rig.carry_out(FileWork(OPEN))
+    rig.turn()
+    assert rig.file_store.log == []
+    assert rig.files.is_waiting
+    rig.store.answers = [Committed(batch, [None])]
+    rig.turn()
+    assert rig.file_store.log == [OPEN]
+
+
+def test_it_waits_for_a_message_of_its_own_turn_too(rig: Rig) -> None:
+    rig.carry_out(FileWork(OPEN), Append(entry(1)))
+    rig.turn()
+    assert (rig.store.batches, rig.file_store.log) == ([[entry(1)]], [])
+
+
+def test_a_message_that_takes_long_does_not_hold_up_files_and_no_event_is_needed_for_that(rig: Rig) -> None:
+    rig.submit()
+    rig.carry_out(FileWork(OPEN))
+    rig.turn()
+    assert rig.loop.next_due() == PATIENCE_SECONDS
+    rig.clock.advance(PATIENCE_SECONDS)
+    rig.settle()
+    assert rig.file_store.log == [OPEN]
+
+
+def test_however_much_is_said_each_job_waits_only_so_long(rig: Rig) -> None:
+    batch = rig.submit(1)
+    for number in range(2, 12):
+        rig.carry_out(FileWork(OPEN), Append(entry(number)))
+        rig.turn()
+        rig.clock.advance(PATIENCE_SECONDS / 2)
+        rig.store.answers = [Committed(batch, [None])]
+        rig.settle()
+        batch = rig.store.batches[-1]
+        assert len(rig.files.jobs) <= 2
+    rig.clock.advance(PATIENCE_SECONDS)
+    rig.settle()
+    assert rig.link.under_way
+    assert rig.file_store.log == [OPEN] * 10
+
+
+def test_nothing_is_left_to_do_once_the_message_is_stored_before_patience_ends(rig: Rig) -> None:
+    batch = rig.submit()
+    rig.carry_out(FileWork(OPEN))
+    rig.turn()
+    rig.store.answers = [Committed(batch, [None])]
+    rig.settle()
+    assert rig.loop.next_due() is None
 
 
 # -- a stop ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from chatnet.client.downloads import Download
+from chatnet.client.partial import PartialFile
 from chatnet.client.uploads import Upload as ClientUpload
 from chatnet.core.downloads import Downloads
 from chatnet.core.effects import FileWork
@@ -16,13 +18,14 @@ from chatnet.core.file_jobs import ClosePart, DropFile, FileAnswer, FileFailed, 
 from chatnet.core.file_quotas import Quotas
 from chatnet.core.limits import KIB
 from chatnet.core.shelves import Shelves
+from chatnet.core.upload_rows import UploadRows
 from chatnet.core.uploads import Uploads
 from chatnet.files import content
 from chatnet.files.parts import Pace
 from chatnet.model import CHUNK_BYTES
 from chatnet.testing.clock import VirtualClock
 from chatnet.testing.memory_disk import _MemoryFile
-from chatnet.testing.simulation import Failed, Violation, World, simulate
+from chatnet.testing.simulation import Failed, Violation, World, file_behaviour, simulate
 from chatnet.testing.simulation.file_disk import FileManners, FileStorage
 from chatnet.testing.simulation.file_ledger import FileEvent, FileLedger
 from chatnet.testing.simulation.kills import Fate, Killed, ServerStep
@@ -30,6 +33,8 @@ from chatnet.testing.simulation.trace import Trace
 
 DATA = bytes(range(256)) * 100
 DIGEST = sha256(DATA).digest()
+LARGE = (700 * KIB,)
+"""Sizes of files that are under way for long enough to be caught at it."""
 
 # -- the disk -------------------------------------------------------------------------------------------------
 
@@ -194,7 +199,7 @@ def test_a_proof_that_nobody_looks_at_is_found(monkeypatch: pytest.MonkeyPatch) 
         prove(self, session, request, now)
 
     monkeypatch.setattr(Uploads, "prove", trusting)
-    assert first_violation() == "possession"
+    assert first_violation(20) == "possession"
 
 
 def test_a_quota_that_is_not_given_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +232,7 @@ def test_a_content_that_goes_with_the_first_of_its_files_is_found(monkeypatch: p
 
 def test_bytes_that_are_called_durable_before_they_are_synced_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_MemoryFile, "sync", lambda _: None)
-    assert first_violation(13) in ("F1", "F3")
+    assert first_violation(16) in ("F1", "F3")
 
 
 def test_a_removed_file_that_is_sent_to_its_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +246,7 @@ def test_a_removed_file_that_is_sent_to_its_end_is_found(monkeypatch: pytest.Mon
             file.is_gone = was_gone
 
     monkeypatch.setattr(Shelves, "refuse", stubborn)
-    assert first_violation(4) == "F7"
+    assert first_violation(2) == "F7"
 
 
 def test_a_client_that_sends_again_what_is_durable_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,9 +261,39 @@ def test_a_client_that_sends_again_what_is_durable_is_found(monkeypatch: pytest.
 
 def test_a_file_that_everybody_may_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatnet.core.shelves.may_read", lambda *_: True)
-    assert first_violation(2) == "F7"
+    assert first_violation(41) == "F7"
 
 
 def test_parts_that_stay_behind_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatnet.core.upload_rows.DropPart", ClosePart)
-    assert first_violation(12) == "F4"
+    assert first_violation(2) == "F4"
+
+
+def test_a_download_that_begins_anew_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = Download._begin
+
+    def forgetful(self: Download) -> None:
+        if isinstance(self._sink, PartialFile) and self.received < self._sink._size:
+            self._sink._file.seek(0)
+            self._sink._file.truncate(0)
+            self._sink.offset, self._sink._hash = 0, sha256()
+        begin(self)
+
+    monkeypatch.setattr(Download, "_begin", forgetful)
+    monkeypatch.setattr(file_behaviour, "_SIZES", LARGE)
+    assert first_violation(4) == "F3"
+
+
+def test_an_upload_that_goes_on_with_the_row_of_another_user_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Careless(dict[Any, Any]):
+        def get(self, key: Any, default: Any = None) -> Any:
+            return super().get(key) or next((row for other, row in self.items() if other[1:] == key[1:]), default)
+
+    make = UploadRows.__init__
+
+    def careless(self: UploadRows, *values: Any) -> None:
+        make(self, *values)
+        self.by_key = Careless(self.by_key)
+
+    monkeypatch.setattr(UploadRows, "__init__", careless)
+    assert first_violation(16) in ("F4", "possession")

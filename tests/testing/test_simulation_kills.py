@@ -169,6 +169,15 @@ def test_a_kill_tells_in_order_what_had_failed_and_what_was_committed_since(tmp_
     assert disk.kept() == ["message 3"]
 
 
+def test_pages_come_in_the_order_in_which_they_were_asked_for(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    queries = [ReadMessages(1, 100, 10_000, after=n) for n in range(8)]
+    for query in queries:
+        disk.store.read(query)
+    disk.clock.advance(10.0)
+    assert [answer.query for answer in disk.store.completions() if isinstance(answer, PageRead)] == queries
+
+
 def test_a_page_is_read_from_the_file(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     disk.store.submit(batch(1))

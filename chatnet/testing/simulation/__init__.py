@@ -27,9 +27,10 @@ send files, fetch them, or only pretend to have them, with the client's real job
     world.py                everything together, and a whole run
 
 Invariants about files: F1, what was uploaded and shared is fetched whole by whoever may read it, until it is removed or
-expires; F2, every download is the bytes that were uploaded; F3, no byte is sent again that was said to be durable; F4,
-once quiet and after a restart, the disk has the parts and contents that rows tell of, and no others; F5, contents are
-held, and F6, quotas taken, as often as a recount gives; F7, no byte of a file goes to who may not read it.
+expires; F2, every download is the bytes that were uploaded; F3, no byte is sent again that was said to be durable, and
+none that has come is thrown away; F4, once quiet and after a restart, the disk has the parts and contents that rows
+tell of, and no others; F5, contents are held, and F6, quotas taken, as often as a recount gives; F7, no byte of a file
+goes to who may not read it.
 
 Source: the simulation testing of FoundationDB (Zhou et al., SIGMOD 2021, section 4).
 """
@@ -38,7 +39,7 @@ from chatnet.testing.simulation.report import Report
 from chatnet.testing.simulation.trace import Violation
 from chatnet.testing.simulation.world import World
 
-STEPS = 1500
+STEPS = 1000
 """Things that happen in one run before it becomes quiet."""
 
 

@@ -45,6 +45,7 @@ class Behaviour:
         if self._rng.random() < 0.3:
             for _ in range(30):
                 self._look_up_once(client)
+            client.hear()
 
     def act(self, client: SimulatedClient) -> None:
         """Do one thing."""

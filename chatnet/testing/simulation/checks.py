@@ -123,7 +123,7 @@ class Insides:
 
     def _check_session(self, session: Session) -> None:
         if session.user is not None:
-            _same("user's session", session.user.sessions.get(session.handle), session)
+            _same("user's session", True, session in session.user.sessions)
             _same("user", self.state.users.get(session.user.user.id), session.user)
         for id in session.behind:
             _same("session behind", True, session.handle in self.state.conversations[id].behind)

@@ -138,9 +138,9 @@ class SimulatedClient:
     # -- files ------------------------------------------------------------------------------------------------
 
     @property
-    def is_moving_files(self) -> bool:
-        """Are some bytes of a file over, and others not?"""
-        return any(errand.is_moving for errand in self.errands)
+    def moving(self) -> ClientStep | None:
+        """The step that it is at while some bytes of a file are over, and others not."""
+        return next((errand.moving for errand in self.errands if errand.is_moving), None)
 
     def take_on(self, errand: Errand) -> None:
         """Send or fetch a file."""
@@ -177,15 +177,17 @@ class SimulatedClient:
     @property
     def is_ready(self) -> bool:
         """Has it something to do now?"""
-        if self._now < self.frozen_until:
+        now, transport = self._now, self.transport
+        if now < self.frozen_until:
             return False
-        transport = self.transport
-        if transport is not None and transport.incoming.is_readable and self._now >= self.deaf_until:
+        if transport is not None and now >= self.deaf_until and transport.incoming.is_readable:
             return True
-        if transport is not None and self._can_send and transport.outgoing.is_writable:
+        if transport is not None and transport.outgoing.is_writable and self._can_send:
+            return True
+        if self.errands and any(errand.wants_step for errand in self.errands):
             return True
         due = self.due
-        return any(errand.wants_step for errand in self.errands) or (due is not None and due <= self._now)
+        return due is not None and due <= now
 
     @property
     def is_busy(self) -> bool:
@@ -266,7 +268,7 @@ class SimulatedClient:
                 return
             self.session.receive(data, self._now)
             self._at(ClientStep.RECEIVED)
-            if rng.random() < 0.2:
+            if rng.random() < (0.5 if self.errands else 0.2):  # a file that comes at once is never caught half over
                 return
 
     def _end(self, error: OSError | None) -> None:

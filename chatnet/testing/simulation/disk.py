@@ -71,6 +71,8 @@ class SimulatedDisk:
         self._jobs: deque[Batch | None] = deque()
         self._is_refusing = False
         self._untold: deque[list[Committed] | list[Failed]] = deque()
+        self._queries: deque[ReadMessages] = deque()
+        self._unread: deque[PageRead | ReadFailed] = deque()
         self._completions: list[Completion] = []
 
     # -- the port ---------------------------------------------------------------------------------------------
@@ -96,7 +98,8 @@ class SimulatedDisk:
 
     def read(self, query: Query) -> None:
         assert isinstance(query, ReadMessages)
-        self._later(partial(self._read, query))
+        self._queries.append(query)
+        self._later(self._read)
 
     def completions(self) -> list[Completion]:
         told, self._completions = self._completions, []
@@ -186,17 +189,20 @@ class SimulatedDisk:
         self._completions += self._untold.popleft()
         self._wakeup()
 
-    def _read(self, query: ReadMessages) -> None:
+    def _read(self) -> None:
+        """There is one thread that reads, so pages come in the order in which they were asked for."""
         assert self._database is not None
+        query = self._queries.popleft()
         answer: PageRead | ReadFailed
         if self._fails_read():
             answer = ReadFailed(query, ErrorCode.STORE_FAILING, "the simulation wants it so")
         else:
             answer = self._database.page(query)
-        self._later(partial(self._have_read, answer))
+        self._unread.append(answer)
+        self._later(self._have_read)
 
-    def _have_read(self, answer: PageRead | ReadFailed) -> None:
-        self._completions.append(answer)
+    def _have_read(self) -> None:
+        self._completions.append(self._unread.popleft())
         self._wakeup()
 
 

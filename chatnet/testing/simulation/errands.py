@@ -6,6 +6,7 @@ byte for byte what was uploaded; and whoever only pretends to have a content get
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -90,7 +91,8 @@ class Errand:
     def __init__(self, name: str, moving: ClientStep) -> None:
         self.name = name
         """For the trace."""
-        self._moving = moving
+        self.moving = moving
+        """The step that a client is at with it while it is moving."""
         self._meter = Meter(None)
         self.is_over = False
         self.job: Job[Stored] | Job[Path] | None = None
@@ -104,8 +106,9 @@ class Errand:
         assert self.job is not None
         self.job.step()
         if not self.job.is_over:
+            self._check()
             if self.is_moving:
-                at(self._moving)
+                at(self.moving)
             return
         self.is_over = True
         if self.job.failure is not None:
@@ -136,6 +139,9 @@ class Errand:
             self.job.close()
         self.job = None
 
+    def _check(self) -> None:
+        """Is it as it should be on the way?"""
+
     def _failed(self, failure: ChatnetError) -> None:
         raise NotImplementedError
 
@@ -153,8 +159,13 @@ class Sending(Errand):
         super().__init__(f"sending {name} of {path.stat().st_size} bytes to {target}", ClientStep.SENDING)
         self.again = partial(Sending, path, target, name, text, fakes)
         """Another errand for the same."""
-        self._path, self._target, self._file_name, self._text, self._fakes = path, target, name, text, fakes
+        self.path, self._target, self._file_name, self._text, self._fakes = path, target, name, text, fakes
         self._shipment: Shipment | None = None
+
+    @property
+    def is_fake(self) -> bool:
+        """Is it not what it says?"""
+        return self._fakes is not None
 
     @property
     def is_posted(self) -> bool:
@@ -162,23 +173,23 @@ class Sending(Errand):
         return self._shipment is not None and self._shipment.n is not None
 
     def begin(self, desk: Desk, now: Callable[[], float]) -> None:
-        shipment = self._shipment = Shipment(self._path, self._target, self._text, self._file_name)
+        shipment = self._shipment = Shipment(self.path, self._target, self._text, self._file_name)
         self._meter = Meter(None, now)
         self.job = Job(self._steps(desk, shipment))
 
     def _steps(self, desk: Desk, shipment: Shipment) -> Steps[Stored]:
         if self._fakes is None:
             return (yield from send_file(cast(Driver, desk), shipment, self._meter))
-        with Fake(self._path, self._fakes) as shipment.source:
+        with Fake(self.path, self._fakes) as shipment.source:
             return (yield from send_file(cast(Driver, desk), shipment, self._meter))
 
     def _failed(self, failure: ChatnetError) -> None:
-        expected = (*SEND_FAILURES, ErrorCode.BAD_DIGEST) if self._fakes is not None else SEND_FAILURES
+        expected = (*SEND_FAILURES, ErrorCode.BAD_DIGEST) if self.is_fake else SEND_FAILURES
         if failure.code not in (POST_FAILURES if self.is_posted else expected):
             raise self._unexpected(failure)
 
     def _done(self) -> None:
-        if self._fakes is not None:
+        if self.is_fake:
             raise Violation("possession", f"{self.name} has got through, with another content")
 
 
@@ -189,10 +200,23 @@ class Fetching(Errand):
         super().__init__(f"fetching {file}", ClientStep.FETCHING)
         self.file = file
         self._folder, self._ledger, self._must = folder, ledger, must
+        self._come: dict[int, int] = {}
+        """Of each part in the folder, by its inode: how much of it has come."""
 
     def begin(self, desk: Desk, now: Callable[[], float]) -> None:
         self._meter = Meter(None, now)
         self.job = Job(fetch_file(cast(Driver, desk), self.file, self._folder, None, self._meter))
+
+    def _check(self) -> None:
+        """What has come is never thrown away while the file is wanted, whatever becomes of processes."""
+        if not self.is_moving and not self._come:
+            return
+        parts = [entry.stat() for entry in os.scandir(self._folder) if entry.name.endswith(".part")]
+        for part in parts:
+            before = self._come.get(part.st_ino, 0)
+            if part.st_size < before:
+                raise Violation("F3", f"{self.name} has {part.st_size} bytes left of {before} that had come")
+            self._come[part.st_ino] = part.st_size
 
     def _failed(self, failure: ChatnetError) -> None:
         if failure.code not in FETCH_FAILURES or (self._must and self._ledger.has_file(self.file)):

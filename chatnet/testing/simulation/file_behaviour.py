@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -13,7 +14,7 @@ from chatnet.testing.simulation.errands import Fetching, Sending
 from chatnet.testing.simulation.file_ledger import FileLedger
 from chatnet.testing.simulation.ledger import Ledger
 
-_SIZES = (0, 1, 3000, 60 * KIB, 60 * KIB + 1, 130 * KIB, 200 * KIB, 300 * KIB, 300 * KIB)
+_SIZES = (0, 1, 3000, 60 * KIB, 60 * KIB + 1, 130 * KIB, 200 * KIB, 300 * KIB, 700 * KIB)
 _NAMES = ("a.txt", "b.bin", "Straße.mkv", "../../etc/passwd")
 _UNGUESSABLE = 100
 """Bytes that nobody has by chance."""
@@ -44,7 +45,7 @@ class FileBehaviour:
             self._pretend: 3,
             self._fetch: 24,
             self._list: 2,
-            self._remove: 4,
+            self._remove: 6,
             self._cancel: 1,
         }
 
@@ -52,6 +53,7 @@ class FileBehaviour:
         """Do one thing."""
         (action,) = self._rng.choices(list(self._actions), list(self._actions.values()))
         action(client)
+        client.hear()
 
     # -- sending ----------------------------------------------------------------------------------------------
 
@@ -66,11 +68,19 @@ class FileBehaviour:
             self._ship(client, self._rng.choice(list(self._files.contents.values())))
 
     def _send_twice(self, client: SimulatedClient) -> None:
-        """What another process of the same user is just sending."""
-        others = [errand for other in self._clients if other.name == client.name for errand in other.errands]
-        sent = [errand for errand in others if isinstance(errand, Sending)]
-        if len(client.errands) < _MOST_ERRANDS and sent:
-            client.take_on(self._rng.choice(sent).again())
+        """What another process of the same user is just sending, or somebody else: to the same place, as the same."""
+        sent = [(other, errand) for other in self._clients for errand in other.errands if isinstance(errand, Sending)]
+        own = [errand for other, errand in sent if other.name == client.name]
+        others = [errand for other, errand in sent if other.name != client.name and not errand.is_fake]
+        if len(client.errands) >= _MOST_ERRANDS or not sent:
+            return
+        if others and (not own or self._rng.random() < 0.5):
+            errand = self._rng.choice(others)
+            data = errand.path.read_bytes()
+            self._files.owns(client.name, data, hashlib.sha256(data).digest())
+            client.take_on(errand.again())
+        elif own:
+            client.take_on(self._rng.choice(own).again())
 
     def _ship(self, client: SimulatedClient, data: bytes) -> None:
         self._files.owns(client.name, data, hashlib.sha256(data).digest())
@@ -84,7 +94,9 @@ class FileBehaviour:
             return
         digest = self._rng.choice(wanted)
         fake = self._file(self._rng.randbytes(len(self._files.contents[digest])))
-        client.take_on(Sending(fake, self._target(), f"fake {self._count}", self._text(), digest))
+        name = f"fake {self._count}"
+        self._files.fakes.add(name)
+        client.take_on(Sending(fake, self._target(), name, self._text(), digest))
 
     def _file(self, data: bytes) -> Path:
         self._count += 1
@@ -120,12 +132,22 @@ class FileBehaviour:
         client.app.ask(lambda id: ListFiles(id, conversation, cursor))
 
     def _remove(self, client: SimulatedClient) -> None:
-        """Best of all an own one that somebody is just fetching; sometimes one of somebody else."""
+        """Best of all an own one of which somebody just gets the bytes; sometimes one of somebody else."""
         own = [id for id, file in self._files.files.items() if file.entry.sender == client.app.user]
         errands = [errand for other in self._clients for errand in other.errands]
-        busy = [errand.file for errand in errands if isinstance(errand, Fetching) and errand.file in own]
-        id = self._rng.choice(busy or (own if self._rng.random() < 0.8 else []) or [*self._files.files] or [1])
+        busy = [errand for errand in errands if isinstance(errand, Fetching) and errand.file in own]
+        wanted = [errand.file for errand in busy if errand.is_moving] or [errand.file for errand in busy]
+        id = self._rng.choice(wanted or (own if self._rng.random() < 0.8 else []) or [*self._files.files] or [1])
         client.app.ask(lambda n: RemoveFile(n, id))
+
+    def remove_fetched(self, reader: SimulatedClient) -> None:
+        """What this client is just getting is removed by whoever sent it, if that is anybody who is there."""
+        for errand in reader.errands:
+            if isinstance(errand, Fetching) and errand.file in self._files.files:
+                sender = self._files.files[errand.file].entry.sender
+                for client in [other for other in self._clients if other.app.user == sender][:1]:
+                    client.app.ask(partial(RemoveFile, file=errand.file))
+                    client.hear()
 
     def _cancel(self, client: SimulatedClient) -> None:
         if client.errands:

@@ -55,13 +55,17 @@ class FileStorage:
         self._ledger, self._trace = ledger, trace
         self._chance = 0.0
         self.disk = MemoryDisk()
+        self._durable: dict[int, int] = {}
+        """How much of each part was said to be durable, by whichever process."""
         self.has_failed = False
         """Was there a job that this process could not do? Then orphans may stay until the next start."""
         self.store = self._make()
 
     def _make(self) -> "ProcessFiles":
         self.disk.fails = self._fail
-        return ProcessFiles(self.disk, self._manners, self._clock, self._rng, self._fate, self._asked, self._answered)
+        return ProcessFiles(
+            self.disk, self._manners, self._clock, self._rng, self._fate, self._durable, self._asked, self._answered
+        )
 
     def open(self) -> "ProcessFiles":
         """The file store of a new process."""
@@ -121,8 +125,11 @@ class FileStorage:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def _asked(self, job: FileJob) -> None:
-        if isinstance(job, DropFile) and job.digest in self._ledger.digests():
-            raise Violation("F1", f"the content {job.digest.hex()} is dropped while there are files of it")
+        match job:
+            case DropFile(digest=digest) if digest in self._ledger.digests():
+                raise Violation("F1", f"the content {digest.hex()} is dropped while there are files of it")
+            case FinishPart(part=part) if self._ledger.is_fake(part):
+                self._durable.pop(part, None)  # goes as soon as that is noticed
 
     def _answered(self, answer: FileAnswer) -> None:
         if isinstance(answer, FileFailed):
@@ -141,14 +148,13 @@ class ProcessFiles:
         clock: VirtualClock,
         rng: Random,
         fate: Fate[ServerStep],
+        durable: dict[int, int],
         asked: Callable[[FileJob], None],
         answered: Callable[[FileAnswer], None],
     ) -> None:
         self._disk, self._manners, self._clock, self._rng, self._fate = disk, manners, clock, rng, fate
-        self._asked, self._answered = asked, answered
+        self._durable, self._asked, self._answered = durable, asked, answered
         self._inner = SteppedFileStore(disk, self._later, pace=manners.pace)
-        self._durable: dict[int, int] = {}
-        """How much of each part was said to be durable."""
         self._unanswered = 0
         self.is_gone = False
         """Has the process ended?"""

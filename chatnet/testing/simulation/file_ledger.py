@@ -62,6 +62,10 @@ class FileLedger:
         """The last upload of each key, over or not."""
         self.durable: dict[UploadId, int] = {}
         """What clients were told that they need not send again."""
+        self.fakes: set[str] = set()
+        """The names of all uploads that are not what they say."""
+        self.refuted: set[UploadId] = set()
+        """Those of which all bytes were sent, and are the wrong ones: what is durable of them goes once that shows."""
         self.files: dict[FileId, StoredFile] = {}
         self.gone: dict[FileId, StoredFile] = {}
         self.of_message: dict[tuple[ConversationId, Seq], FileId] = {}
@@ -74,6 +78,11 @@ class FileLedger:
     def ever(self, id: FileId) -> StoredFile | None:
         """A file that is or was there."""
         return self.files.get(id) or self.gone.get(id)
+
+    def is_fake(self, id: UploadId) -> bool:
+        """Is there such an upload, and is it not what it says?"""
+        row = self.uploads.get(id)
+        return row is not None and row.name in self.fakes
 
     def digests(self) -> set[Digest]:
         """Of all files that are there."""

@@ -77,13 +77,18 @@ class FileTap:
         match request:
             case StartUpload():
                 id = self._files.latest.get(self._key(request), 0)
-                self._known[request.id] = (id, self._files.durable.get(id, 0) if id in self._files.uploads else 0)
+                is_kept = id in self._files.uploads and id not in self._files.refuted
+                self._known[request.id] = (id, self._files.durable.get(id, 0) if is_kept else 0)
             case SendChunk(transfer, offset):
                 id, start = self._ups.get(transfer, (0, 0))
                 if offset < start:
                     raise self._violation(
                         "F3", f"sends byte {offset} of the upload {id}; all before {start} is durable"
                     )
+            case FinishUpload(upload=transfer) if (
+                transfer in self._ups and self._keys[transfer][2] in self._files.fakes
+            ):
+                self._files.refuted.add(self._ups[transfer][0])
             case StartDownload(id, file):
                 known = self._files.files.get(file)
                 self._told[id] = known is not None and known.seq > 0 and known.is_told
@@ -190,6 +195,8 @@ class FileTap:
         self._check_file("is told of", file)
         if self._files.people[self._device()] not in self._files.owners[file.digest]:
             raise self._violation("possession", f"has the file {file.id} of a content that it never had")
+        if file.sender != self._user():
+            raise self._violation("possession", f"is told that its upload is the file {file.id} of somebody else")
         self._files.events[FileEvent.UPLOADED] += 1
 
     def _download(self, request: StartDownload, reply: DownloadReady) -> None:

@@ -77,14 +77,21 @@ class ServerProcess:
     @property
     def wake_at(self) -> float | None:
         """When it has something to do, even if nothing arrives."""
-        return self.selector.wake_at if self.due is None else self.due
+        loop = self.server._loop
+        return loop.next_due() if self.due is None and loop is not None else self.due
 
     @property
     def is_ready(self) -> bool:
-        """Has it something to do now?"""
+        """Has anything come that it has to look at now?"""
         if self.due is not None:
-            return self._clock.now().monotonic >= self.due
+            return self.wants_turn
         return bool(self.selector.ready())
+
+    @property
+    def wants_turn(self) -> bool:
+        """Has it something to do now, be it only that its time has come?"""
+        due = self.wake_at
+        return (due is not None and due <= self._clock.now().monotonic) or bool(self.selector.ready())
 
     def turn(self) -> None:
         """A turn of its loop, if it is there; or its next start, if that is due."""

@@ -49,14 +49,18 @@ class Troubles:
         :raises Killed: the client ends at once.
         """
         if self._may_kill and self._rng.random() < 0.3:
-            self._server.choose(self._rng.choice(self._server_steps))
+            is_about_files = client.moving is not None and self._rng.random() < 0.5
+            self._server.choose(self._rng.choice(FILE_STEPS if is_about_files else self._server_steps))
         elif client.has_memory and self._rng.random() < 0.4:
-            self._crash()
+            self._crash(client)
         else:
             self._break(client, behaviour)
 
-    def _crash(self) -> None:
-        """Whoever gets to the step first ends there."""
+    def _crash(self, client: SimulatedClient) -> None:
+        """Whoever gets to the step first ends there; this client does so at once if it has a file half over."""
+        under_way = client.moving
+        if under_way is not None and self._rng.random() < 0.5:
+            self._people.end(under_way)
         step = self._rng.choice(self._client_steps)
         self._people.choose(step)
         if step is ClientStep.IDLE:

@@ -56,6 +56,8 @@ class Turn:
 
     def __init__(self) -> None:
         self.served: set[Wiretap] = set()
+        self.bytes = 0
+        """Read and written on all connections, in all turns."""
 
     def begin(self) -> None:
         """A new turn."""
@@ -76,7 +78,7 @@ class Wiretap:
     ) -> None:
         self.name = name
         self.is_open = True
-        self.deliveries = self.acks = self.bytes = 0
+        self.deliveries = self.acks = 0
         self.unanswered: dict[int, None] = {}
         """Posts without an answer."""
         self.asked: dict[int, Request] = {}
@@ -104,7 +106,7 @@ class Wiretap:
 
     def heard(self, data: bytes) -> None:
         """The server has read this."""
-        self.bytes += len(data)
+        self._turn.bytes += len(data)
         wanted = len(PREFACE) - len(self._preface)
         self._preface += data[:wanted]
         self._in.receive(data[wanted:])
@@ -138,7 +140,7 @@ class Wiretap:
 
     def said(self, data: bytes, taken: int) -> None:
         """The server has tried to write this, and so many bytes of it were taken."""
-        self.bytes += taken
+        self._turn.bytes += taken
         self._is_blocked = taken < len(data)
         most = self._limits.output_soft
         self._was_slow = self._was_slow or (len(data) > most and self._without_files(data) > most)

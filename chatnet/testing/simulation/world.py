@@ -6,6 +6,7 @@ happens later hangs on the one `VirtualClock`; so a seed is all that it takes to
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -123,7 +124,7 @@ class World:
 
     def _session_ids(self, user: UserId) -> Iterator[SessionId]:
         known = self._server.inside.state.users.get(user)
-        return (session.id for session in known.sessions.values()) if known is not None else iter(())
+        return (session.id for session in known.sessions) if known is not None else iter(())
 
     # -- a run ------------------------------------------------------------------------------------------------
 
@@ -186,6 +187,10 @@ class World:
     # -- what may happen --------------------------------------------------------------------------------------
 
     def _server_turn(self) -> None:
+        """A turn of the server, if there is anything to do in it: all others would be the same, and cost as much."""
+        self._with_server(lambda: self._clock.advance(0.0))
+        if not self._server.wants_turn:
+            return
         self._turn.begin()
         if self._with_server(self._server.turn):
             self._server.inside.check_buffers()
@@ -212,7 +217,10 @@ class World:
         check_client(client)
 
     def _client_step(self) -> None:
-        self._step(self._rng.choice(self.clients))
+        """A step of somebody who has something to do, or a file under way: with that half done it may end as well."""
+        client = self._rng.choice(self.clients)
+        if client.is_ready or client.moving is not None:
+            self._step(client)
 
     def _step(self, client: SimulatedClient) -> None:
         self._with_client(client, client.step)
@@ -228,7 +236,7 @@ class World:
             self._with_client(client, lambda: self._file_behaviour.act(client))
 
     def _something_breaks(self) -> None:
-        busy = [client for client in self.clients if client.is_moving_files]
+        busy = [client for client in self.clients if client.moving is not None]
         client = self._rng.choice(busy if busy and self._rng.random() < 0.7 else self.clients)
         self._with_client(client, lambda: self._troubles.one(client, self._behaviour))
 
@@ -272,7 +280,7 @@ class World:
 
     def _progress(self) -> tuple[float, int, int]:
         """What changes whenever anything really happens."""
-        return self._clock.now().monotonic, len(self.trace.lines), sum(tap.bytes for tap in self._taps)
+        return self._clock.now().monotonic, len(self.trace.lines), self._turn.bytes
 
     def _round(self) -> None:
         """Everybody has a turn; time passes if nobody has anything to do."""
@@ -317,8 +325,13 @@ class World:
                 client.take_on(Fetching(id, client.downloads, self.ledger, must=True))
         for _ in range(self._rng.randint(2, 12)):
             self._round()
-        for client in self.clients:
-            if client.is_moving_files:
+        for client in list(self.clients):
+            step = client.moving
+            if step is not None and self._rng.random() < 0.3:
+                self._file_behaviour.remove_fetched(client)
+            elif step is not None and client.has_memory and self._rng.random() < 0.5:
+                self._with_client(client, partial(self._crashes.end, step))
+            elif step is not None:
                 client.vanish()
         self._settle(alarm)
 

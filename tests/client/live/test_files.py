@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from chatnet import Client
 from chatnet.address import TLS, Address
@@ -15,6 +16,7 @@ from chatnet.client.identity import Identity
 from chatnet.client.news import FileGone
 from chatnet.client.outbox import ToUser
 from chatnet.client.progress import Progress
+from chatnet.client.receipts import NotYet
 from chatnet.client.spool import DiskOutbox
 from chatnet.config import Config
 from chatnet.core.limits import Limits
@@ -42,6 +44,7 @@ def test_a_file_gets_from_one_to_the_other_with_a_message(server: Address, path:
         assert (message.seq, message.kind, message.body) == (receipt.seq, Kind.FILE, "from the trip")
         assert message.file is not None
         assert (message.file.name, message.file.size) == ("trip.mkv", SIZE)
+        assert receipt.file == message.file.id
         assert bob.download(message.file.id, folder=folder) == folder / "trip.mkv"
         assert (folder / "trip.mkv").read_bytes() == path.read_bytes()
         assert [file.id for file in bob.files(with_="alice")] == [message.file.id]
@@ -64,6 +67,15 @@ def test_a_message_about_a_file_can_be_waited_for_like_any_other(server: Address
         assert waiter.upload(path, to="waiter", wait="read").reached == "read"
         with pytest.raises(ValueError, match="only a message to a user"):
             waiter.upload(path, room="lobby", wait="read")
+
+
+def test_who_does_not_come_is_waited_for_as_long_as_for_any_answer_and_no_longer(server: Address, path: Path) -> None:
+    with guest(server, "absent"):
+        pass
+    with Client(server, name="asker", identity=Identity.ephemeral(), timeout=0.5) as asker:
+        with pytest.raises(NotYet, match="stored as absent#1, not yet delivered") as late:
+            asker.upload(path, to="absent", wait="delivered")
+        assert [file.id for file in asker.files(with_="absent")] == [late.value.receipt.file]
 
 
 def test_a_source_is_sent_under_any_name_and_left_open(server: Address, path: Path) -> None:
@@ -277,8 +289,11 @@ def test_a_key_makes_one_message_of_two_uploads(server: Address, path: Path) -> 
     with guest(server, "reader"):
         first = chat.upload(path, to="reader", text="once", key="k", timeout=PATIENCE)
         path.write_bytes(b"another content by now")
+        assert first.file
         assert chat.upload(path, to="reader", text="twice", key="k") == first
         with chat:
+            chat.remove_file(first.file)
+            assert chat.upload(path, to="reader", text="twice", key="k") == replace(first, file=0)
             assert [message.body for message in chat.history(with_="reader")] == ["once"]
 
 
