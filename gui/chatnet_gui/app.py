@@ -5,7 +5,6 @@ tick, and drawn at most a third of the time; so however much arrives, a key pres
 """
 
 import re
-import sys
 import time
 import tkinter as tk
 from collections import deque
@@ -18,6 +17,7 @@ from chatnet.client.thread import ClientThread, Connected, Ended, Notice
 from chatnet.errors import ConfigError
 from chatnet_gui.connecting import LoginRequest, Opening
 from chatnet_gui.dropping import accept_files
+from chatnet_gui.interpreter import Interpreter
 from chatnet_gui.lan import LanSearch
 from chatnet_gui.notifying import Notifier
 from chatnet_gui.scaling import px
@@ -35,7 +35,6 @@ BUDGET = 0.004
 _AT_ONCE = 50
 _REST = 2.0
 """After drawing, nothing is drawn for as long as it took, so many times."""
-_SWITCH_SECONDS = 0.0005
 _FAREWELL_SECONDS = 2.0
 _REFRESH_MILLISECONDS = 30_000
 _LOGIN_SIZE = (460, 560)
@@ -48,8 +47,7 @@ class App:
     """The program behind ``chatnet gui-client``."""
 
     def __init__(self, root: tk.Tk) -> None:
-        # Whenever Tk is asked for something, the network's thread may run: this one is not to wait long to go on.
-        sys.setswitchinterval(_SWITCH_SECONDS)
+        self._interpreter = Interpreter()
         self._root = root
         self._settings = load_settings()
         self._theme = Theme(root)
@@ -62,6 +60,7 @@ class App:
         self._arrived: deque[Notice] = deque()
         """What was taken from the thread and is not dealt with yet."""
         self._rests_until = 0.0
+        self._is_leaving = False
         self._lan: LanSearch | None = None
         self._notifier = Notifier()
         root.withdraw()  # until its size is known
@@ -88,6 +87,10 @@ class App:
     def quit(self) -> None:
         """Leave, with everything remembered; asks first if files are on their way."""
         self._unless_files_move("Quit", self.leave)
+
+    def end(self) -> None:
+        """Leave at the next tick. Does no more than a signal handler may."""
+        self._is_leaving = True
 
     def leave(self) -> None:
         """Leave at once, with everything remembered."""
@@ -208,10 +211,13 @@ class App:
 
     def _leave_main(self) -> None:
         if self._main_view is not None:
-            self._settings.geometry = self._root.geometry()
-            self._main_view.keep_draft()
+            self._note_down(self._main_view)
             self._main_view.destroy()
             self._main_view = self.session = None
+
+    def _note_down(self, view: MainView) -> None:
+        self._settings.geometry = self._root.geometry()
+        view.keep_draft()
 
     def _remember(self) -> None:
         trouble = save_settings(self._settings)
@@ -222,11 +228,15 @@ class App:
 
     def _tick(self) -> None:
         """Take what has come, as long as the budget lasts, and draw it."""
+        if self._is_leaving:
+            self.leave()
+            return
         try:
             self._take(time.monotonic() + BUDGET)
             self._look_elsewhere()
             self._draw()
         finally:  # whatever goes wrong with one message, the next are still shown
+            self._interpreter.tick()
             self._root.after(TICK, self._tick)
 
     def _draw(self) -> None:
@@ -289,6 +299,9 @@ class App:
     def _refresh(self) -> None:
         if self.session is not None and self.session.is_online:
             self.session.refresh()
+        if self._main_view is not None:  # what is typed outlives a crash, too
+            self._note_down(self._main_view)
+            self._remember()
         self._root.after(_REFRESH_MILLISECONDS, self._refresh)
 
 

@@ -14,6 +14,7 @@ from chatnet.client.thread import ClientThread
 from chatnet.model import SessionId
 from chatnet_gui.finding import Entrance
 from chatnet_gui.hosting import Hosted, ServeOrder
+from chatnet_gui.interpreter import Interpreter
 from chatnet_gui.theme import Theme
 from chatnet_gui.viewmodels.server import Link, ServerModel
 from chatnet_gui.viewmodels.server_settings import load_server_settings, server_settings_path
@@ -46,6 +47,7 @@ class ServerApp:
     """The program behind ``chatnet gui-server``."""
 
     def __init__(self, root: tk.Tk) -> None:
+        self._interpreter = Interpreter()
         self._root = root
         self._settings = load_server_settings()
         self._theme = Theme(root)
@@ -129,6 +131,7 @@ class ServerApp:
         try:
             self._turn()
         finally:  # a bug that has shown once must not stop everything
+            self._interpreter.tick()
             if not self._is_gone:
                 self._root.after(TICK, self._tick)
 

@@ -17,20 +17,18 @@ class CannotShow(Exception):
 
 
 def run_client() -> None:
-    """Show the client's window until it is closed.
+    """Show the client's window until it is closed; Ctrl-C and SIGTERM close it.
 
     :raises CannotShow: no tkinter, no theme, or no display.
     """
     root = _open("Chatnet")
+    from chatnet.net.platform import stop_on_signals
     from chatnet_gui.app import App
 
     app = App(root)
     _probe(root)
-    try:
+    with stop_on_signals(app.end, _NO_WAKEUP, app.end):
         root.mainloop()
-    except KeyboardInterrupt:
-        app.leave()
-        raise
 
 
 def run_server() -> None:

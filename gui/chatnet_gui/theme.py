@@ -167,20 +167,20 @@ class Theme:
         text.tag_configure("name", font=BOLD)
         text.tag_configure("mention", font=BOLD, foreground=palette.mention, background=palette.mention_field)
         text.tag_configure("link", foreground=palette.link, underline=True)
-        text.tag_configure("act", foreground=palette.link)
+        text.tag_configure("act", foreground=palette.link, spacing3="6p")
         text.tag_configure("picture", spacing1="6p")
         for number, colour in enumerate(palette.senders):
             text.tag_configure(f"sender{number}", foreground=colour)
         text.tag_configure("found", foreground=palette.mention, background=palette.mention_field)
         text.tag_configure("chosen", foreground=palette.on_selection, background=palette.selection)
-        for tag in ("time", "found", "chosen", "sel"):
+        for tag in ("act", "time", "found", "chosen", "sel"):
             text.tag_raise(tag)
 
     def dress_log(self, text: tk.Text) -> None:
         """The tags of the server's live log."""
         self.dress_text(text)
         palette = self.palette
-        text.configure(spacing1=1, spacing3=1)
+        text.configure(spacing1="0.75p", spacing3="0.75p")
         text.tag_configure("name", font=BOLD)
         for tag, colour in (
             ("time", palette.muted), ("muted", palette.muted), ("note", palette.link), ("gap", palette.warning),

@@ -1,11 +1,13 @@
-"""The chat window itself, with a meter in its loop, until its input ends.
+"""The chat window itself, or with ``server`` the server's, with a meter in its loop, until its input ends.
 
-It answers each line on its input with one of JSON. ``enter NAME`` logs a guest in and goes to the room of all
-benchmarks, ``show ROOM`` goes to another that one is in, ``seen N`` waits until the message N stands at the end of the
-list, ``go SEQ`` until that message, somewhere in the history, is in the list; ``memory`` tells the MiB that the process
-holds, and ``count`` what was measured since the last ``count``: by how many milliseconds what was due every 5 ms came
-late, and how many it took from each key press (as the X server dates it) until the character stood in the entry, and
-until that was drawn.
+It answers each line on its input with one of JSON. ``memory`` tells the MiB that the process holds, and ``count`` what
+was measured since the last ``count``: by how many milliseconds what was due every 5 ms came late, and how many it took
+from each key press (as the X server dates it) until the entry had changed, and until that was drawn.
+
+In the chat window, ``enter NAME`` logs a guest in and goes to the room of all benchmarks, ``show ROOM`` goes to another
+that one is in, ``seen N`` waits until the message N stands at the end of the list, ``go SEQ`` until that message,
+somewhere in the history, is in the list. In the server's, ``enter`` waits until it is attached, and ``seen N`` until it
+knows of so many messages.
 """
 
 import json
@@ -21,8 +23,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _lines import ROOM
 from _serving import held_up, resident
 
+from chatnet.address import parse
+from chatnet.client.credentials import LocalCredentials
+from chatnet_gui import finding
 from chatnet_gui.app import App
 from chatnet_gui.connecting import LoginRequest
+from chatnet_gui.server_app import ServerApp
 
 _TICK_MILLISECONDS = 5
 _LOOK_MILLISECONDS = 20
@@ -46,7 +52,7 @@ class Meter:
         self._drawn: list[float] = []
         self._started, self._used = time.monotonic(), time.process_time()
 
-    def watch(self, entry: tk.Text) -> None:
+    def watch(self, entry: tk.Misc) -> None:
         """Time every key that is pressed there."""
         after = "after the class"
         tags = entry.bindtags()
@@ -54,7 +60,7 @@ class Meter:
         entry.bind_class(after, "<Key>", self._pressed)
 
     def _pressed(self, event: "tk.Event[tk.Misc]") -> None:
-        if event.char:
+        if event.char:  # of which BackSpace is one
             pressed = _moment(event.time)
             self._typed.append(time.monotonic() - pressed)
             self._root.after_idle(lambda: self._drawn.append(time.monotonic() - pressed))
@@ -86,11 +92,10 @@ def _moment(stamp: int) -> float:
 class Desk:
     """Does what is asked for on the input, in Tk's thread, one thing after the other."""
 
-    def __init__(self, root: tk.Tk, app: App) -> None:
-        self._root, self._app, self._meter = root, app, Meter(root)
+    def __init__(self, root: tk.Tk) -> None:
+        self._root, self._meter = root, Meter(root)
         self._lines: SimpleQueue[str] = SimpleQueue()
         self._what = self._value = ""
-        self._is_joining = False
         threading.Thread(target=self._read, daemon=True).start()
         self._look()
 
@@ -108,12 +113,40 @@ class Desk:
             else:
                 self._begin()
         if self._what == "quit":
-            self._app.quit()
+            self._quit()
             return
         if self._what and (answer := self._answer()) is not None:
             print(json.dumps(answer), flush=True)
             self._what = ""
         self._root.after(_LOOK_MILLISECONDS, self._look)
+
+    def _answer(self) -> object:
+        """None as long as it is not so."""
+        if self._what == "count":
+            return self._meter.take()
+        if self._what == "memory":
+            return resident(os.getpid()) / _MIB
+        return self._window_answers()
+
+    def _begin(self) -> None:
+        """What is asked for now is new."""
+        raise NotImplementedError
+
+    def _window_answers(self) -> object:
+        """None as long as it is not so."""
+        raise NotImplementedError
+
+    def _quit(self) -> None:
+        raise NotImplementedError
+
+
+class ChatDesk(Desk):
+    """Of the chat window."""
+
+    def __init__(self, root: tk.Tk) -> None:
+        self._app = App(root)
+        self._is_joining = False
+        super().__init__(root)
 
     def _begin(self) -> None:
         session = self._app.session
@@ -126,12 +159,7 @@ class Desk:
         elif self._what == "go" and session is not None and session.selected is not None:
             session.go_to_message(session.selected.info.id, int(self._value))
 
-    def _answer(self) -> object:
-        """None as long as it is not so."""
-        if self._what == "count":
-            return self._meter.take()
-        if self._what == "memory":
-            return resident(os.getpid()) / _MIB
+    def _window_answers(self) -> object:
         session, view = self._app.session, self._app._main_view
         if session is None or view is None or session.selected is None or not session.selected.is_loaded:
             return None
@@ -157,11 +185,45 @@ class Desk:
             session.join(ROOM)
         return None
 
+    def _quit(self) -> None:
+        self._app.leave()
+
+
+class ServerDesk(Desk):
+    """Of the server's window, which is attached to the server at the local socket. Keys go to the filter of its log."""
+
+    def __init__(self, root: tk.Tk) -> None:
+        way = finding.WayIn(parse(os.environ["CHATNET_SERVER"]), LocalCredentials())
+
+        def find_way(folder: Path) -> finding.WayIn:
+            del folder  # whatever it is
+            return way
+
+        finding.find_way = find_way
+        self._app = ServerApp(root)
+        super().__init__(root)
+
+    def _begin(self) -> None:
+        if self._what == "enter":
+            entry = self._app._view.log.entry
+            self._meter.watch(entry)
+            entry.focus_force()
+
+    def _window_answers(self) -> object:
+        stats = self._app.model.watch.stats
+        if stats is None:
+            return None
+        return True if self._what == "enter" or stats.messages >= int(self._value) else None
+
+    def _quit(self) -> None:
+        self._app.leave()
+
 
 def main() -> None:
     """The command."""
+    desk = {"chat": ChatDesk, "server": ServerDesk}[sys.argv[1]]
     root = tk.Tk(className="Chatnet")
-    Desk(root, App(root))
+    desk(root)
     print(json.dumps({"pid": os.getpid()}), flush=True)
     root.mainloop()
 

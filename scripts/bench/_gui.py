@@ -1,9 +1,10 @@
-"""How the chat window answers to the keyboard while 10,000 messages come: the real program on a screen of its own.
+"""How both windows answer to the keyboard while 10,000 messages come: the real programs, each on a screen of its own.
 
-Keys are real ones (xdotool), pressed all the time. Bars: neither from a key press to the character in the entry, nor by
+Keys are real ones (xdotool), pressed all the time: in the chat window in the entry, in the server's in the filter of
+the log, where each of them goes through all lines. Bars: neither from a key press to the character in the entry, nor by
 how late what is due every 5 ms comes, is it ever 50 ms. What is measured "without others" leaves out the time in which
-the window's thread could run while other programs had all the cores. "First" is the same with a real-time priority,
-where this user may have one: what the window itself costs, whatever else the machine does.
+the window's thread could run while other programs had all the cores. "First", with --full, is the same with a real-time
+priority, where this user may have one: what the window itself costs, whatever else the machine does.
 """
 
 import json
@@ -12,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,18 +29,21 @@ HISTORY = 100_000
 _WINDOW = Path(__file__).resolve().with_name("_bench_window.py")
 _SENDERS, _IN_FLIGHT = 4, 32
 _KEY_MILLISECONDS = 45
-_IDLE_SECONDS = 2.0
+_IDLE_SECONDS = 1.0
+_WARM_UP_SECONDS = 0.5
 _MOST = 50.0
 _IDLE, _SHOWN, _ELSEWHERE = "nothing comes", "in the room that is shown", "in another room"
+_SERVER = "the server window"
 _FIRST = ", first"
+_KEYS = {"chat": ("type", "so it goes on " * 1000), "server": ("key", "--repeat", "1000", "o", "BackSpace")}
 _BEFORE_ALL = ("chrt", "--rr", "1")
 
 
 class Window:
     """The window's process, and the screen that nobody sees."""
 
-    def __init__(self, process: "subprocess.Popen[str]", display: str) -> None:
-        self._process, self._display = process, display
+    def __init__(self, process: "subprocess.Popen[str]", display: str, keys: Sequence[str]) -> None:
+        self._process, self._display, self._keys = process, display, keys
 
     def ask(self, question: str) -> object:
         """Have something done, and wait until it is."""
@@ -52,7 +56,7 @@ class Window:
     @contextmanager
     def typing(self) -> Iterator[None]:
         """Somebody types all the while."""
-        command = ["xdotool", "type", "--delay", str(_KEY_MILLISECONDS), "so it goes on " * 1000]
+        command = ["xdotool", self._keys[0], "--delay", str(_KEY_MILLISECONDS), *self._keys[1:]]
         with subprocess.Popen(command, env=os.environ | {"DISPLAY": self._display}) as typist:
             yield
             typist.terminate()
@@ -81,12 +85,12 @@ def screen(*, first: bool) -> Iterator[str]:
 
 
 @contextmanager
-def window(folder: Path, port: int, *, first: bool = False) -> Iterator[Window]:
+def window(folder: Path, address: str, *, which: str = "chat", first: bool = False) -> Iterator[Window]:
     """A window that has started, perhaps to come first before all other programs."""
     home = {name: str(folder) for name in ("HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
     with screen(first=first) as display:
-        environment = os.environ | home | {"DISPLAY": display, "CHATNET_SERVER": f"chatnet+tcp://127.0.0.1:{port}"}
-        command = [*(_BEFORE_ALL if first else ()), sys.executable, str(_WINDOW)]
+        environment = os.environ | home | {"DISPLAY": display, "CHATNET_SERVER": address}
+        command = [*(_BEFORE_ALL if first else ()), sys.executable, str(_WINDOW), which]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
             assert process.stdin is not None
@@ -94,7 +98,7 @@ def window(folder: Path, port: int, *, first: bool = False) -> Iterator[Window]:
             if not process.stdout.readline():
                 raise CannotMeasure("the window did not start")
             try:
-                yield Window(process, display)
+                yield Window(process, display, _KEYS[which])
             finally:
                 process.stdin.close()
 
@@ -110,15 +114,29 @@ def measure(setting: Setting) -> Iterator[Row]:
     missing = [tool for tool in ("Xvfb", "xdotool") if shutil.which(tool) is None]
     if missing:
         raise CannotMeasure(f"these are missing: {', '.join(missing)} (apt: xvfb, xdotool)")
-    for case in (_IDLE, _SHOWN, _ELSEWHERE, *([_SHOWN + _FIRST, _ELSEWHERE + _FIRST] if may_come_first() else [])):
-        with setting.folder() as folder, serve(None, "--window", str(2 * MESSAGES)) as serving:
+    cases = [_IDLE, _SHOWN, _ELSEWHERE, _SERVER]
+    if setting.is_full and may_come_first():
+        cases += [case + _FIRST for case in cases[1:]]
+    for case in cases:
+        yield bursting(setting, case)
+    yield long_history(setting)
+
+
+def bursting(setting: Setting, case: str) -> Row:
+    """A server, and one of the windows."""
+    is_first, is_server = case.endswith(_FIRST), case.startswith(_SERVER)
+    with setting.folder() as folder:
+        socket = folder / "socket"
+        with serve(None, "--window", str(2 * MESSAGES), "--unix", str(socket)) as serving:
             Line(serving.port, "founder").room(ROOM)
-            with window(folder, serving.port, first=case.endswith(_FIRST)) as shown:
+            address, which = f"chatnet+tcp://127.0.0.1:{serving.port}", "chat"
+            if is_server:
+                address, which = f"chatnet+unix://{socket}", "server"
+            with window(folder, address, which=which, first=is_first) as shown:
                 shown.ask("enter reader")
                 if case.startswith(_ELSEWHERE):
                     shown.ask("show lobby")
-                yield burst(case, serving.port, serving.pid, shown)
-    yield long_history(setting)
+                return burst(case, serving.port, serving.pid, shown)
 
 
 def burst(case: str, port: int, pid: int, shown: Window) -> Row:
@@ -126,7 +144,7 @@ def burst(case: str, port: int, pid: int, shown: Window) -> Row:
     count = 0 if case == _IDLE else MESSAGES
     faults: tuple[str, ...] = ()
     with shown.typing():
-        time.sleep(1.0)
+        time.sleep(_WARM_UP_SECONDS)
         shown.ask("count")
         started = time.monotonic()
         if count:
@@ -162,14 +180,14 @@ def long_history(setting: Setting) -> Row:
     count = setting.pick(HISTORY // 10, HISTORY)
     with setting.folder() as folder, setting.folder() as data:
         fill(data, count)
-        with serve(data) as serving, window(folder, serving.port) as shown:
+        with serve(data) as serving, window(folder, f"chatnet+tcp://127.0.0.1:{serving.port}") as shown:
             started = time.monotonic()
             shown.ask("enter reader")
             shown.ask(f"seen {count}")
             opened = time.monotonic() - started
             first = shown.ask("memory")
             with shown.typing():
-                time.sleep(1.0)
+                time.sleep(_WARM_UP_SECONDS)
                 shown.ask("count")
                 jumps = []
                 for seq in (1, count // 2, count // 3, count // 10, count - 1000):
@@ -187,11 +205,12 @@ def long_history(setting: Setting) -> Row:
 
 BENCHMARK = Benchmark(
     "gui",
-    "the chat window while 10,000 messages come, and with a long history",
+    "the windows while 10,000 messages come, and the chat window with a long history",
     measure,
     tuple(
-        Bar(case, f"{figure} max ms", most=_MOST)
-        for case in (_SHOWN, _ELSEWHERE, _SHOWN + _FIRST, _ELSEWHERE + _FIRST)
+        Bar(case + priority, f"{figure} max ms", most=_MOST)
+        for priority in ("", _FIRST)
+        for case in (_SHOWN, _ELSEWHERE, _SERVER)
         for figure in ("late", "typed")
     ),
 )

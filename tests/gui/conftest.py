@@ -1,8 +1,10 @@
-"""Fixtures: a server, and windows that talk to it."""
+"""Fixtures: a server, windows that talk to it, and a window in this very process."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,35 @@ def screen() -> Iterator[str]:
     display = Display()
     yield display.name
     display.close()
+
+
+@pytest.fixture(scope="session")
+def tk_root(screen: str) -> Iterator[Any]:
+    """Tk, once for all tests: if another thread lets go of it, that ends the process."""
+    import tkinter as tk
+
+    root = tk.Tk(screenName=screen)
+    yield root
+    root.destroy()
+
+
+@pytest.fixture(scope="session")
+def theme(tk_root: Any) -> Any:
+    """The light one, with text of the usual size."""
+    from chatnet_gui.theme import Theme
+
+    theme = Theme(tk_root)
+    theme.apply(dark=False, size=11)
+    return theme
+
+
+@pytest.fixture(scope="module")
+def root(tk_root: Any) -> Iterator[Any]:
+    """A window for the widgets of one module. What is left of them is collected by this thread, as Tk wants it."""
+    yield tk_root
+    for widget in list(tk_root.children.values()):
+        widget.destroy()
+    gc.collect()
 
 
 @pytest.fixture

@@ -84,16 +84,9 @@ class ServerWindow(Window):
         with suppress(ProcessLookupError, FileNotFoundError):
             os.kill(holder(self.owner), signal.SIGKILL)
 
-    def come_back(self) -> None:
-        """What a window manager does once a small window is gone: give the keyboard to the large one again."""
-        self.until(lambda w: not w.widget(kind="Toplevel"), "the small window gone")
-        self.display.do("mousemove", 0, 0)
-        self.point_at("chatnet server")
-
-    def leave(self) -> int:
-        """Close the window, as the system does it; its exit code."""
-        self.process.signal(signal.SIGTERM)
-        return self.process.wait()
+    def menu_comes(self) -> None:
+        """Wait until a menu has the keyboard: what is pressed before that goes to what was there before."""
+        self.until(lambda w: (menu := w.widget(kind="Menu")) and w.seen["focus"] == menu["path"], "a menu")
 
     # -- looking ----------------------------------------------------------------------------------------------
 

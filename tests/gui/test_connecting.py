@@ -12,6 +12,7 @@ from chatnet.client.folders import state_folder
 from chatnet.client.identity import Identity
 from chatnet.client.profiles import load_book
 from chatnet.config import Config
+from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode, Refused, TrustError
 from chatnet.net.platform import has_unix_sockets
 from chatnet.server import Server
@@ -103,7 +104,8 @@ def test_a_password_gets_a_profile_of_its_own(server: Server, owner: Client) -> 
 
 
 def test_what_could_not_be_sent_is_there_the_next_time() -> None:
-    with Server(Config(bind=(Address(TCP, "127.0.0.1", 0),))) as first:
+    here = Config(bind=(Address(TCP, "127.0.0.1", 0),), limits=Limits(farewell_seconds=0.1))
+    with Server(here) as first:
         request = LoginRequest(server=str(first.addresses[0]), name="visitor")
         opening = Opening(request)()
         client = opening.__enter__()

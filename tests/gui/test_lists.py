@@ -1,6 +1,5 @@
 """The lists at both sides change only what differs."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,23 +17,15 @@ some_rows = st.lists(
 
 
 @pytest.fixture(scope="module")
-def tree(screen: str) -> Iterator[Any]:
-    import tkinter as tk
-
-    from chatnet_gui.theme import Theme
+def tree(root: Any, theme: Any) -> Any:
     from chatnet_gui.views.lists import _Tree
 
-    root = tk.Tk(screenName=screen)
     root.geometry("200x150")
-    theme = Theme(root)
-    theme.apply(dark=False, size=11)
     made = _Tree(root, "unread", width=100)
     made.dress(theme)
     made.pack(fill="both", expand=True)
     root.update()
-    yield made
-    made._dots.clear()
-    root.destroy()
+    return made
 
 
 def fill(tree: Any, rows: list[Row]) -> None:

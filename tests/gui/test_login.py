@@ -122,6 +122,13 @@ def test_errors_stand_beside_the_field_that_they_are_about(error: Unreachable | 
     assert not made.is_busy
 
 
+def test_who_is_banned_is_told_why() -> None:
+    made = model()
+    made.submit()
+    made.failed(Refused(ErrorCode.BANNED, "you are banned from this server for good: off topic\x1b[2J"))
+    assert made.errors == {"": "You are banned from this server for good: off topic\\x1b[2J."}
+
+
 def test_wrong_credentials_are_about_what_was_shown() -> None:
     for values, field in (({"code": "7KQM-4XDP-9TBC"}, "code"), ({"password": "x"}, "password"), ({}, "")):
         made = model(**values)

@@ -59,23 +59,9 @@ class Reader:
         return None
 
 
-@pytest.fixture(scope="module")
-def root(screen: str) -> Iterator[Any]:
-    import tkinter as tk
-
-    root = tk.Tk(screenName=screen)
+@pytest.fixture(scope="module", autouse=True)
+def _size(root: Any) -> None:
     root.geometry("400x300")
-    yield root
-    root.destroy()
-
-
-@pytest.fixture(scope="module")
-def theme(root: Any) -> Any:
-    from chatnet_gui.theme import Theme
-
-    theme = Theme(root)
-    theme.apply(dark=False, size=11)
-    return theme
 
 
 @pytest.fixture
@@ -166,6 +152,16 @@ def test_at_the_upper_end_older_ones_are_asked_for(shown: tuple[Any, Reader], ro
     settle(made)
     assert "follow False" in reader.calls
     assert "older" in reader.calls
+
+
+def test_how_much_is_newer_is_still_said_after_scrolling(shown: tuple[Any, Reader]) -> None:
+    made, _ = shown
+    made.show([row(number) for number in range(1, 200)], follows=False, below=7)
+    settle(made)
+    made.text.event_generate("<Button-5>")
+    settle(made)
+    assert made._jump["text"] == "↓ 7 newer"
+    assert made._jump.winfo_ismapped()
 
 
 def test_a_place_in_the_text_belongs_to_a_row(shown: tuple[Any, Reader]) -> None:

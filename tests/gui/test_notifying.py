@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chatnet_gui.notifying import INSTALL, Notifier
-from tests.e2e.processes import DEADLINE, Chatnet
+from tests.e2e.processes import DEADLINE, Chatnet, Lines
 from tests.gui.windows import Window, needs_display
 
 pytest.importorskip("desktop_notifier")
@@ -22,20 +22,31 @@ needs_bus = pytest.mark.skipif(
 )
 
 
-class Desktop:
-    """The service's process."""
+class Listener:
+    """A process that tells what it hears."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
+        assert process.stdout is not None
+        self._lines = Lines(process.stdout)
         assert self.line() == "ready"
 
     def line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
+        """The next that it tells, once there is something."""
+        return self._lines.next()
+
+    def rest(self) -> list[str]:
+        """What it has told besides."""
+        self._process.terminate()
+        return self._lines.rest()
+
+
+class Desktop(Listener):
+    """The service's process."""
 
     def click(self, number: int) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.write(f"{number}\n".encode())
         self._process.stdin.flush()
 
 
@@ -48,16 +59,20 @@ def desktop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desktop]:
         running.callback(bus.kill)
         assert bus.stdout is not None
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.stdout.readline().strip())
-        service = subprocess.Popen(
-            [sys.executable, "-m", "tests.gui.notifications"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        running.enter_context(service)
-        running.callback(service.kill)
-        yield Desktop(service)
+        yield Desktop(started(running, "notifications"))
+
+
+def started(running: ExitStack, module: str, **environment: str) -> "subprocess.Popen[bytes]":
+    """A program of these tests."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"tests.gui.{module}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+    )
+    running.enter_context(process)
+    running.callback(process.kill)
+    return process
 
 
 def wait_until(found: Callable[[], object]) -> None:
@@ -110,7 +125,7 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 @needs_bus
 @needs_display
-def test_the_window_tells_of_a_personal_message_while_one_looks_elsewhere(
+def test_the_window_tells_of_personal_messages_and_mentions_while_one_looks_elsewhere(
     desktop: Desktop, chatnet: Chatnet, tmp_path: Path
 ) -> None:
     user = Chatnet(tmp_path / "alice")
@@ -118,7 +133,10 @@ def test_the_window_tells_of_a_personal_message_while_one_looks_elsewhere(
     names = ("CHATNET_SERVER", "DBUS_SESSION_BUS_ADDRESS")
     user.environment |= {name: (os.environ | chatnet.environment)[name] for name in names}
     window = Window(user, tmp_path)
-    try:
+    with ExitStack() as running:
+        running.callback(user.end)
+        running.callback(window.close)
+        bells = Listener(started(running, "bells", DISPLAY=window.display.name))
         window.log_in("alice")
         chatnet.run("send", "--to", "alice", "--as", "bob", "seen at once")
         window.until(lambda w: w.seen["title"].startswith("(1)"), "the count in the title")
@@ -126,7 +144,14 @@ def test_the_window_tells_of_a_personal_message_while_one_looks_elsewhere(
         window.until(lambda w: not w.seen["focus"], "that the keyboard is elsewhere")
         chatnet.run("send", "--to", "alice", "--as", "bob", "have you got a minute?")
         assert json.loads(desktop.line()) == [1, "chatnet", "bob", "have you got a minute?"]
+        assert bells.line() == "bell"
         window.until(lambda w: w.seen["title"].startswith("(2)"), "the count in the title")
+
+        chatnet.run("send", "--room", "lobby", "--as", "bob", "this is for nobody")
+        chatnet.run("send", "--room", "lobby", "--as", "bob", "@alice, there is cake 🎂")
+        assert json.loads(desktop.line()) == [2, "chatnet", "bob in lobby", "@alice, there is cake 🎂"]
+        assert bells.line() == "bell"
+        window.until(lambda w: w.seen["title"].startswith("(4)"), "the count in the title")
         # Once the answer has come back, which nobody tells of.
         for _ in range(50):
             desktop.click(1)
@@ -134,7 +159,5 @@ def test_the_window_tells_of_a_personal_message_while_one_looks_elsewhere(
             window.until(lambda w: True)
             if "minute" in window.messages:
                 break
-        window.until(lambda w: "minute" in w.messages and w.seen["title"] == "bob - chatnet", "the chat")
-    finally:
-        window.close()
-        user.end()
+        window.until(lambda w: "minute" in w.messages and w.seen["title"].endswith("bob - chatnet"), "the chat")
+        assert bells.rest() == []

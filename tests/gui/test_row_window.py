@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnet_gui.viewmodels.row_window import STEP_POINTS, Change, changes, step
+from chatnet_gui.viewmodels.row_window import STEP_POINTS, Change, changes, fitted, step
 from chatnet_gui.viewmodels.rows import Row
 
 
@@ -80,3 +80,12 @@ def test_a_burst_does_not_put_in_what_would_scroll_out_anyway() -> None:
 def test_one_very_long_row_still_fits() -> None:
     long = Row("m1", (("x" * 100_000 + "\n", ("body",)),))
     assert step([], [long], 0) == range(1)
+
+
+def test_after_a_slow_step_the_next_puts_in_less_but_any_row_still_fits() -> None:
+    assert fitted(STEP_POINTS, 0.1) == fitted(STEP_POINTS, 0.0) == STEP_POINTS
+    assert fitted(STEP_POINTS, 1.5) == STEP_POINTS // 1.5
+    least = fitted(STEP_POINTS, 100.0)
+    assert fitted(least, 0.1) == STEP_POINTS
+    for at in (0, 1, 2):
+        assert at in step([], [Row(f"m{n}", (("x" * 100_000 + "\n", ("body",)),)) for n in range(3)], at, least)

@@ -20,23 +20,9 @@ from tests.gui.windows import needs_display
 pytestmark = needs_display
 
 
-@pytest.fixture(scope="module")
-def root(screen: str) -> Iterator[Any]:
-    import tkinter as tk
-
-    root = tk.Tk(screenName=screen)
+@pytest.fixture(scope="module", autouse=True)
+def _size(root: Any) -> None:
     root.geometry("900x400")
-    yield root
-    root.destroy()
-
-
-@pytest.fixture(scope="module")
-def theme(root: Any) -> Any:
-    from chatnet_gui.theme import Theme
-
-    theme = Theme(root)
-    theme.apply(dark=False, size=11)
-    return theme
 
 
 def show(part: Any, theme: Any) -> Any:
@@ -169,10 +155,14 @@ def test_who_is_chosen_stays_chosen_whoever_comes_and_goes(table: tuple[Any, Wat
     view.tree.event_generate("<Delete>")
     view.update()
     assert done == ["kick bob"]
-    fill(view, model, "anna")
+    fill(view, model, "anna", "carol")
     view.tree.event_generate("<Delete>")
     view.update()
     assert done == ["kick bob"]
+    view.tree.event_generate("<Down>")
+    view.tree.event_generate("<Delete>")
+    view.update()
+    assert done == ["kick bob", "kick carol"]
 
 
 def test_rows_out_of_sight_are_right_once_they_come_into_it(table: tuple[Any, WatchModel, list[str]]) -> None:

@@ -64,7 +64,7 @@ def test_without_a_connection_nobody_is_asked() -> None:
     link.run(model.handle)
     assert chat.admin.calls == []
     model.end()
-    model.kick("alice")
+    model.kick("alice", "")
     model.tick(9.0)
     assert model.notice == "There is no connection to the server now."
 
@@ -73,10 +73,10 @@ def test_kick_and_ban_are_done_and_said_and_the_table_is_looked_at_again() -> No
     model, link, chat = watching()
     model.tick(1.0)
     link.run(model.handle)
-    model.kick("alice")
+    model.kick("alice", "enough")
     model.ban("bob", 3600, "spam")
     link.run(model.handle)
-    assert chat.admin.calls[1:] == [("KICK", "alice", 0, ""), ("BAN", "bob", 3600, "spam")]
+    assert chat.admin.calls[1:] == [("KICK", "alice", 0, "enough"), ("BAN", "bob", 3600, "spam")]
     assert model.notice == "bob is banned."
     model.tick(1.1)
     link.run(model.handle)
@@ -86,7 +86,7 @@ def test_kick_and_ban_are_done_and_said_and_the_table_is_looked_at_again() -> No
 def test_what_the_server_refuses_is_said() -> None:
     model, link, chat = watching()
     chat.admin.refuses = Refused(ErrorCode.NO_SUCH_USER, "there is no user 'alice'")
-    model.kick("alice")
+    model.kick("alice", "")
     link.run(model.handle)
     assert model.notice == "There is no user 'alice'."
 

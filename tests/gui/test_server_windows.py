@@ -15,6 +15,7 @@ from typing import Protocol
 import pytest
 
 from tests.e2e.processes import DEADLINE, Chatnet
+from tests.gui.file_acts import act, choose, confirm, content
 from tests.gui.server_windows import ServerWindow, data_folder, free_port, holder, make_owner
 from tests.gui.windows import Window, needs_display
 
@@ -82,6 +83,26 @@ def stored(owner: Chatnet) -> list[tuple[str, str]]:
         return list(database.execute("SELECT name, body FROM messages ORDER BY time, id"))
 
 
+def served_again(owner: Chatnet, folder: Path) -> tuple[list[str], dict[str, bytes]]:
+    """What chatnet itself finds in the data folder, undamaged: the talk in the lobby, and the files shared there."""
+    checked = owner.run("admin", "check", "--deep", "--data", str(data_folder(owner)))
+    assert checked.returncode == 0, checked
+    owner.serve("--data", str(data_folder(owner)), bind="chatnet://127.0.0.1:0")
+
+    def ask(*command: str) -> list[str]:
+        done = owner.run(*command, CHATNET_SERVER="")
+        assert done.returncode == 0, done
+        return done.stdout.splitlines()
+
+    said = [json.loads(row)["text"] for row in ask("history", "--room", "lobby", "--json")]
+    files = {}
+    for file in map(json.loads, ask("files", "--room", "lobby", "--json")):
+        saved = folder / f"file {file['id']}"
+        ask("download", str(file["id"]), "-o", str(saved))
+        files[file["name"]] = saved.read_bytes()
+    return said, files
+
+
 def can_connect(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -91,7 +112,7 @@ def can_connect(port: int) -> bool:
 
 
 @needs_display
-def test_start_talk_stop_start_again_and_log_out(desk: Desk) -> None:
+def test_start_talk_send_a_file_stop_start_again_and_log_out(desk: Desk, tmp_path: Path) -> None:
     server = desk.server()
     server.until(lambda w: w.headline == "○ Stopped", "no server")
     server.start()
@@ -102,9 +123,10 @@ def test_start_talk_stop_start_again_and_log_out(desk: Desk) -> None:
     assert fingerprints == {t.replace("\n", "") for t in server.texts() if t.startswith("sha256:")}
     assert any(cells[:3:2] == ["alice", "tls"] for cells in server.clients)
 
-    say(alice, "hello everybody")
-    bob.until(lambda w: "hello everybody" in w.messages, "the message")
-    server.until(lambda w: "alice in lobby: hello everybody" in w.log, "the message in the log")
+    say(alice, "hello 🎉 everybody")
+    bob.until(lambda w: "hello 🎉 everybody" in w.messages, "the message")
+    alice.until(lambda w: w.messages.count("hello 🎉 everybody") == 1 and not w.entry, "it once, and an empty entry")
+    server.until(lambda w: "alice in lobby: hello 🎉 everybody" in w.log, "the message in the log")
 
     bob.click("Personal Chat", "TButton")
     bob.shows("With whom?")
@@ -115,10 +137,30 @@ def test_start_talk_stop_start_again_and_log_out(desk: Desk) -> None:
     alice.until(lambda w: any(r["text"] == "bob" and r["values"] == ["1"] for r in w.rows()), "one unread from bob")
     server.until(lambda w: "bob -> alice, 14 characters" in w.log, "that there was a personal message")
     assert "psst" not in server.log
+    assert "psst" not in alice.messages
+    alice.click_row("bob")
+    alice.until(lambda w: "psst, only you" in w.messages, "the personal message")
+    bob.until(lambda w: "✓✓ read" in w.messages, "that it was read")
 
+    alice.click_row("lobby")
+    alice.until(lambda w: "hello 🎉 everybody" in w.messages, "the lobby")
     alice.click("Clear Chat", "TButton")
-    alice.until(lambda w: "hello everybody" not in w.messages, "nothing")
-    alice.click("Send", "TButton")  # which says nothing, and gives the entry the keyboard
+    alice.until(lambda w: "hello" not in w.messages and w.is_typing, "nothing, and the keyboard in the entry")
+
+    plan = tmp_path / "the-plän.txt"
+    plan.write_bytes(content(1 << 20))
+    alice.click("File…", "TButton")
+    choose(alice, plan)
+    alice.key("Return")
+    confirm(alice, "as promised")
+    bob.click_row("lobby")
+    bob.until(lambda w: "as promised" in w.messages and "the-plän.txt  1 MiB" in w.messages, "the file")
+    server.until(lambda w: "alice in lobby: file the-plän.txt" in w.log, "the file in the log")
+    act(bob, 2)
+    bob.until(lambda w: "Show in folder" in w.messages, "that it has come")
+    alice.until(lambda w: "Show in folder" in w.messages, "that it is here")
+    assert (tmp_path / "bob" / plan.name).read_bytes() == plan.read_bytes()
+    assert "hello" not in alice.messages
 
     server.click("Stop", "TButton")
     server.shows("2 people are connected, and will be told. Stop the server?")
@@ -127,17 +169,19 @@ def test_start_talk_stop_start_again_and_log_out(desk: Desk) -> None:
     server.stop()
     assert not can_connect(server.port)
     alice.shows("No connection")
+    alice.shows("The server is stopping")
+    alice.click("Send", "TButton")  # which says nothing, and gives the entry the keyboard
     say(alice, "typed meanwhile")
     alice.until(lambda w: "typed meanwhile  waiting…" in w.messages, "that it waits")
 
     server.start()
     alice.until(lambda w: "typed meanwhile" in w.messages and "waiting…" not in w.messages, "that it went out")
-    bob.click_row("lobby")
     bob.until(lambda w: "typed meanwhile" in w.messages, "what was typed meanwhile")
-    assert (bob.messages.count("hello everybody"), bob.messages.count("typed meanwhile")) == (1, 1)
+    assert (bob.messages.count("hello 🎉 everybody"), bob.messages.count("typed meanwhile")) == (1, 1)
 
     alice.click("Logout", "TButton")
     alice.shows("Log in to a server")
+    bob.until(lambda w: "People (1)" in w.texts(), "alice gone")
     server.until(lambda w: "alice" not in w.names() and "bob" in w.names(), "only bob in the table")
     server.until(lambda w: "alice left" in w.log, "that alice has left")
 
@@ -147,8 +191,14 @@ def test_start_talk_stop_start_again_and_log_out(desk: Desk) -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     bob.shows("No connection")
-    said = [("alice", "hello everybody"), ("bob", "psst, only you"), ("alice", "typed meanwhile")]
-    assert stored(server.owner) == said
+    assert stored(server.owner) == [
+        ("alice", "hello 🎉 everybody"),
+        ("bob", "psst, only you"),
+        ("alice", "as promised"),
+        ("alice", "typed meanwhile"),
+    ]
+    found = served_again(server.owner, tmp_path)
+    assert found == (["hello 🎉 everybody", "as promised", "typed meanwhile"], {plan.name: plan.read_bytes()})
 
 
 # -- starting, stopping, attaching ----------------------------------------------------------------------------
@@ -270,6 +320,7 @@ def test_somebody_is_told_something_and_banned_by_the_keyboard_alone(desk: Desk)
     server.point_at("chatnet server")
     server.key("ctrl+l", "Home")
     server.until(lambda w: any(r["selected"] and r["values"][0] == "alice" for r in w.rows()), "alice selected")
+    before = next(cells[1] for cells in server.clients if cells[0] == "alice")
     server.key("Return")
     server.shows("To alice, in private")
     server.type("the server stops at noon")
@@ -278,19 +329,33 @@ def test_somebody_is_told_something_and_banned_by_the_keyboard_alone(desk: Desk)
     server.come_back()
     alice.until(lambda w: any(r["values"] == ["1"] for r in w.rows()), "one unread")
 
-    server.key("1")
-    server.until(lambda w: w.names()[-1] == "alice", "the other order")
     server.key("Delete")
     server.shows("alice is connected.")
     server.key("Escape")
     server.come_back()
+    server.key("Delete")
+    server.shows("alice is connected.")
+    server.type("enough for today")
+    server.key("Return")
+    server.shows("alice was put out.")
+    alice.shows("has put you off this server: enough for today")
+    alice.shows("● Connected")
+    alice.shows("has put you off this server: enough for today")
+    server.until(lambda w: any(c[0] == "alice" and c[1] != before for c in w.clients), "alice, who has come back")
+    server.come_back()
+    server.key("ctrl+f", "ctrl+l")
+    server.until(lambda w: any(r["selected"] and r["values"][0] == "alice" for r in w.rows()), "alice selected")
+    server.key("1")
+    server.until(lambda w: w.names()[-1] == "alice", "the other order")
     server.key("shift+F10")
+    server.menu_comes()
     server.key("Down", "Down", "Down", "Return")
     server.shows("alice is put out, and kept out.")
     server.type("off topic")
     server.key("Return")
     server.shows("alice is banned.")
-    alice.shows("You are banned from this server.")
+    alice.shows("You are banned from this server until ")
+    assert any(text.endswith("UTC: off topic.") for text in alice.texts())
     server.until(lambda w: "alice" not in w.names(), "alice gone")
     assert "ban alice" in server.log
 
@@ -302,11 +367,13 @@ def test_the_menu_of_a_row_puts_somebody_out_and_the_log_tells_it(desk: Desk) ->
     listener = server.owner.listen("bob")
     server.click_client("bob", button=3)
     server.until(lambda w: w.is_on("Kick…"), "the row to be selected")
+    server.menu_comes()
     server.key("Down", "Down", "Return")
     server.shows("bob is connected.")
+    server.type("enough for today")
     server.key("Return")
     server.shows("bob was put out.")
-    assert "has put you off this server" in listener.err.until("not connected")
+    assert "has put you off this server: enough for today" in listener.err.until("not connected")
     server.until(lambda w: "kick bob" in w.log and "bob left" in w.log, "it in the log")
 
     server.come_back()
@@ -345,13 +412,16 @@ def test_everything_is_remembered(desk: Desk) -> None:
     server.until(lambda w: "all addresses of this machine" in w.texts(), "no choice of an address")
     server.start()
     server.shows("Open to guests.")
+    server.place(30, 20, 1180, 820)
     assert server.leave() == 0
 
     again = desk.server(server.owner)
     again.until(lambda w: "all addresses of this machine" in w.texts(), "the same fields")
+    again.until(lambda w: w.frame[:2] == (30, 20), "the window where it was")
     larger = again.widget("Start", "TButton")
     assert larger is not None
     assert larger["width"] > before["width"]
+    assert again.frame == (30, 20, 1180, 820)
     settings = json.loads((server.owner.home / "state/chatnet/windows/server.json").read_text())
     assert (settings["is_lan"], settings["is_open"], settings["font_size"]) == (True, True, 13)
 

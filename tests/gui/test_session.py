@@ -162,6 +162,31 @@ def test_a_lost_connection_is_seen_and_what_is_typed_waits() -> None:
     assert notice_of(session) == ""
 
 
+def test_why_somebody_was_put_off_is_still_to_be_read_once_there_is_a_connection_again() -> None:
+    session, network = logged_in(FakeServer())
+    session.handle(Offline("KICKED", "bob has put you off this server: off topic\u202e", 1.0))
+    assert notice_of(session) == "Bob has put you off this server: off topic\\u202e"
+    session.handle(Offline("UNREACHABLE", "nobody answers", 2.0))
+    session.handle(Online(ALICE, True))
+    network.run(session)
+    assert "off topic" in notice_of(session)
+    session.send("sorry")
+    assert notice_of(session) == ""
+    session.handle(Offline("UNREACHABLE", "the connection was lost", 1.0))
+    session.handle(Online(ALICE, True))
+    assert notice_of(session) == ""
+
+
+def test_what_the_server_said_before_it_went_is_shown_until_it_is_back() -> None:
+    session, network = logged_in(FakeServer())
+    session.handle(Offline("SHUTTING_DOWN", "the server is stopping", 1.0))
+    session.handle(Offline("UNREACHABLE", "nobody answers", 2.0))
+    assert notice_of(session) == "The server is stopping"
+    session.handle(Online(ALICE, True))
+    network.run(session)
+    assert notice_of(session) == ""
+
+
 def test_what_an_earlier_run_left_is_shown_until_it_is_stored() -> None:
     server = FakeServer()
     network = FakeNetwork(server)

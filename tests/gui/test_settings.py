@@ -74,3 +74,15 @@ def test_a_dark_desktop_is_dark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert system_prefers_dark()
+
+
+def test_what_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "windows" / "settings.json"
+    settings = Settings()
+    assert save_settings(settings, path) == ""
+    first = path.stat().st_ino
+    assert save_settings(settings, path) == ""
+    assert path.stat().st_ino == first
+    settings.zoom(1)
+    assert save_settings(settings, path) == ""
+    assert load_settings(path).font_size == settings.font_size

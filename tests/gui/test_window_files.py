@@ -1,76 +1,63 @@
 """Files in the real windows: sent by button and by dragging, fetched by keyboard, and given up."""
 
-import hashlib
 import importlib.util
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import Chatnet
-from tests.gui.windows import Seen, Window, needs_display
+from tests.e2e.processes import DEADLINE, Chatnet
+from tests.gui.file_acts import act, choose, confirm, content
+from tests.gui.windows import Window, needs_display
 
 pytestmark = needs_display
 OpenWindow = Callable[[str], Window]
 
 
-def content(size: int) -> bytes:
-    return hashlib.sha256(b"chatnet").digest() * (size // 32)
-
-
-def act(window: Window, back: int) -> None:
-    """By keyboard: what stands so many actions before the end of the list of messages."""
-    texts = [w for w in window.seen["widgets"] if w["class"] == "Text"]
-    place = max(texts, key=lambda w: w["height"])
-    window.display.do("mousemove", place["x"] + 40, place["y"] + place["height"] - 20, "click", 1)
-    window.until(lambda w: w.seen["focus"] == place["path"], "the keyboard in the list of messages")
-    window.key(*["Left"] * back, "Return")
-
-
-def choose(window: Window, path: Path) -> None:
-    """In Tk's own window that asks for files, which Python knows nothing of."""
-
-    def entries(w: Window) -> list[Seen]:
-        return [about for about in w.seen["widgets"] if "__tk_filedialog" in about["path"] and ".ent" in about["path"]]
-
-    window.until(entries, "the window that asks for files")
-    place = entries(window)[0]
-    window.display.do("mousemove", place["x"] + 20, place["y"] + 8, "click", 1)
-    window.type(str(path))
-
-
-def confirm(window: Window, words: str) -> None:
-    """Say yes to the question whether to send."""
-    window.shows("A few words")
-    window.click("", "TEntry")
-    window.type(words)
-    window.key("Return")
-
-
-def test_a_file_sent_by_the_button_is_fetched_by_another_window(
-    chatnet: Chatnet, window: OpenWindow, tmp_path: Path
+def test_a_file_is_saved_elsewhere_opened_and_shown_in_its_folder(
+    chatnet: Chatnet, window: OpenWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "the-plan.txt"
-    path.write_bytes(content(1 << 20))
-    alice, bob = window("alice"), window("bob")
+    path, tools, elsewhere = tmp_path / "notes.txt", tmp_path / "tools", tmp_path / "elsewhere"
+    path.write_bytes(content(100_000))
+    tools.mkdir()
+    elsewhere.mkdir()
+    opener = tools / "xdg-open"  # as every desktop has one
+    opener.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> "{tmp_path}/opened"\n')
+    opener.chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tools), os.environ["PATH"]]))
+    alice = window("alice")
     alice.log_in("alice")
-    bob.log_in("bob")
-    alice.click("File…", "TButton")
-    choose(alice, path)
+    chatnet.run("send", "--room", "lobby", "--as", "bob", "--file", str(path))
+    alice.until(lambda w: "Download    Save as…" in w.messages, "the file")
+    act(alice, 1)
+    choose(alice, elsewhere / "mine.txt", instead=True)
     alice.key("Return")
-    confirm(alice, "as promised")
-    bob.until(lambda w: "as promised" in w.messages and "the-plan.txt  1 MiB" in w.messages, "the file")
-    alice.until(lambda w: "Show in folder" in w.messages, "that it is here")
-    act(bob, 2)
-    bob.until(lambda w: "Show in folder" in w.messages, "that it has come")
-    assert (tmp_path / "bob" / "the-plan.txt").read_bytes() == path.read_bytes()
-    listed = chatnet.run("files", "--room", "lobby", "--as", "auditor").stdout
-    assert "the-plan.txt" in listed
-    assert "never" not in listed
+    alice.until(lambda w: "Open    Show in folder    Save as…" in w.messages, "that it has come")
+    assert [file.name for file in elsewhere.iterdir()] == ["mine.txt"]
+    assert (elsewhere / "mine.txt").read_bytes() == path.read_bytes()
+
+    act(alice, 3)
+    assert line_in(tmp_path / "opened") == f"{elsewhere / 'mine.txt'}\n"
+    (tmp_path / "opened").unlink()
+    alice.key("Right", "Return")
+    assert line_in(tmp_path / "opened") == f"{elsewhere}\n"
+    (elsewhere / "mine.txt").unlink()
+    alice.key("Left", "Return")
+    alice.shows("The file is not here any more: download it again.")
+
+
+def line_in(path: Path) -> str:
+    """The first line of a file that somebody is about to write."""
+    deadline = time.monotonic() + DEADLINE
+    while not (path.exists() and (text := path.read_text())):
+        assert time.monotonic() < deadline, f"nothing in {path}"
+        time.sleep(0.01)
+    return text
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tkinterdnd2") is None, reason="no tkinterdnd2")

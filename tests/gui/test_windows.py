@@ -2,16 +2,19 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from chatnet.net.mdns import announce, txt_record
 from tests.e2e.processes import DEADLINE, Chatnet
+from tests.gui.file_acts import choose
 from tests.gui.windows import Window, needs_display
 
 OpenWindow = Callable[[str], Window]
@@ -21,32 +24,6 @@ def history(chatnet: Chatnet) -> list[str]:
     """What the server has stored of the lobby."""
     printed = chatnet.run("history", "--room", "lobby", "--json", "--as", "auditor").stdout
     return [json.loads(row)["text"] for row in printed.splitlines()]
-
-
-@needs_display
-def test_two_people_talk_in_the_room_and_in_private(chatnet: Chatnet, window: OpenWindow) -> None:
-    alice, bob = window("alice"), window("bob")
-    alice.log_in("alice")
-    bob.log_in("bob")
-    alice.type("hello 🎉 everybody")
-    alice.key("Return")
-    bob.until(lambda w: "hello 🎉 everybody" in w.messages, "the message")
-    alice.until(lambda w: w.messages.count("hello 🎉 everybody") == 1 and not w.entry, "it once, and an empty entry")
-
-    bob.click("Personal Chat", "TButton")
-    bob.shows("With whom?")
-    bob.click("", "TCombobox")
-    bob.type("alice")
-    bob.key("Return")
-    bob.type("psst, only you")
-    bob.key("Return")
-    bob.until(lambda w: w.seen["title"] == "alice - chatnet" and "psst, only you" in w.messages, "the chat")
-    alice.until(lambda w: any(r["text"] == "bob" and r["values"] == ["1"] for r in w.rows()), "one unread from bob")
-    assert "psst" not in alice.messages
-    alice.click_row("bob")
-    alice.until(lambda w: "psst, only you" in w.messages, "the personal message")
-    bob.until(lambda w: "✓✓ read" in w.messages, "that it was read")
-    assert history(chatnet) == ["hello 🎉 everybody"]
 
 
 @needs_display
@@ -67,8 +44,9 @@ def test_clear_chat_hides_and_show_earlier_brings_back(chatnet: Chatnet, window:
     alice = window("alice")
     alice.log_in("alice")
     alice.until(lambda w: "said before" in w.messages, "the history")
+    alice.click_messages()
     alice.click("Clear Chat", "TButton")
-    alice.until(lambda w: "said before" not in w.messages, "nothing")
+    alice.until(lambda w: "said before" not in w.messages and w.is_typing, "nothing, and the keyboard in the entry")
     chatnet.run("send", "--room", "lobby", "--as", "carol", "said after")
     alice.until(lambda w: "said after" in w.messages, "what is new")
     assert "said before" not in alice.messages
@@ -100,19 +78,6 @@ def test_the_server_goes_and_comes_back_and_nothing_is_lost_or_doubled(chatnet: 
     for w in (alice, bob):
         assert [w.messages.count(text) for text in ("before", "typed meanwhile")] == [1, 1]
     assert history(chatnet) == ["before", "typed meanwhile"]
-
-
-@needs_display
-def test_logout_leads_back_to_the_login_and_the_others_see_it(window: OpenWindow) -> None:
-    alice, bob = window("alice"), window("bob")
-    alice.log_in("alice")
-    bob.log_in("bob")
-    bob.until(lambda w: any(row["text"] == "alice" for row in w.rows()), "alice")
-    alice.click("Logout", "TButton")
-    alice.shows("Log in to a server")
-    bob.until(lambda w: not any(row["text"] == "alice" for row in w.rows()), "alice gone")
-    alice.log_in("alice")
-    assert alice.process.popen.poll() is None
 
 
 @needs_display
@@ -169,14 +134,104 @@ def test_the_keyboard_does_everything(window: OpenWindow) -> None:
 
 
 @needs_display
-def test_drafts_and_the_cleared_chat_are_there_the_next_time(window: OpenWindow) -> None:
+def test_the_place_of_the_window_drafts_and_the_cleared_chat_are_there_the_next_time(
+    chatnet: Chatnet, window: OpenWindow
+) -> None:
+    chatnet.run("send", "--room", "lobby", "--as", "carol", "said before")
     alice = window("alice")
     alice.log_in("alice")
+    alice.until(lambda w: "said before" in w.messages, "the history")
+    alice.click("Clear Chat", "TButton")
     alice.type("not finished")
     alice.until(lambda w: w.entry == "not finished", "the draft")
     alice.click("Logout", "TButton")
     alice.log_in("alice")
     alice.until(lambda w: w.entry == "not finished", "the draft again")
+    alice.place(60, 40, 900, 600)
+    alice.type(" yet")
+    alice.until(lambda w: w.entry == "not finished yet", "all of the draft")
+    assert alice.leave() == 0
+
+    again = window("alice")
+    again.log_in("alice")
+    again.until(lambda w: w.entry == "not finished yet", "the draft in another window")
+    again.until(lambda w: w.frame == (60, 40, 900, 600), "the window where it was")
+    again.shows("What was said before is hidden on this device.")
+    assert "said before" not in again.messages
+
+
+@needs_display
+def test_rooms_are_made_joined_and_left(chatnet: Chatnet, window: OpenWindow) -> None:
+    alice, bob = window("alice"), window("bob")
+    alice.log_in("alice")
+    bob.log_in("bob")
+    alice.click("Rooms…", "TButton")
+    alice.shows("Name of the room")
+    alice.type("kitchen")
+    alice.click("Create", "TButton")
+    alice.until(lambda w: w.seen["title"] == "kitchen - chatnet", "the new room")
+
+    bob.click("Rooms…", "TButton")
+    bob.shows("Name of the room")
+    bob.type("kitchen")
+    bob.key("Return")
+    bob.until(lambda w: w.seen["title"] == "kitchen - chatnet" and "People (2)" in w.texts(), "both in it")
+    bob.come_back()
+    bob.until(lambda w: w.is_typing, "the keyboard in the entry")
+    bob.type("is there cake?")
+    bob.key("Return")
+    alice.until(lambda w: "is there cake?" in w.messages, "the message")
+
+    bob.click("Leave", "TButton")
+    bob.until(lambda w: w.seen["title"] == "lobby - chatnet", "the lobby")
+    bob.until(lambda w: not any(row["text"] == "kitchen" for row in w.rows()), "that the room is gone from the list")
+    alice.shows("People (1)")
+    inside = chatnet.run("who", "--room", "kitchen", "--as", "auditor").stdout
+    assert "alice" in inside
+    assert "bob" not in inside
+    bob.click("Rooms…", "TButton")
+    bob.shows("Name of the room")
+    bob.type("kichten")
+    bob.key("Return")
+    bob.shows("no room")
+
+
+@needs_display
+def test_search_the_picker_and_the_settings(chatnet: Chatnet, window: OpenWindow, tmp_path: Path) -> None:
+    chatnet.run("send", "--room", "lobby", "--as", "carol", "a needle in the hay 🎂 for @alice")
+    alice = window("alice")
+    alice.log_in("alice")
+    alice.until(lambda w: "needle" in w.messages, "the history")
+    alice.key("ctrl+f")
+    alice.shows("All words must be there")
+    alice.type("hay need*")
+    alice.key("Return")
+    alice.shows("1 message.")
+    alice.key("Down", "Return")
+    alice.come_back()
+
+    alice.click("☺", "TButton")
+    alice.shows("Find one by its name")
+    alice.type("cake")
+    alice.key("Return")
+    alice.come_back()
+    alice.until(lambda w: w.entry == "🎂", "the cake")
+
+    assert not re.search("[0-9] [AP]M", alice.messages)
+    alice.key("ctrl+comma")
+    alice.click("24 hour clock", "TCheckbutton")
+    alice.until(lambda w: re.search("[0-9] [AP]M", w.messages), "the other clock at once")
+    alice.click("Dark", "TRadiobutton")
+    (tmp_path / "alice" / "new").mkdir()
+    alice.click("Change…", "TButton")
+    choose(alice, tmp_path / "alice" / "new", instead=True)
+    alice.key("Return", "Return")
+    alice.shows(f"~{os.sep}new")
+    alice.click("Done", "TButton")
+    assert alice.leave() == 0
+    settings = json.loads((tmp_path / "alice" / "state/chatnet/windows/settings.json").read_text())
+    found = settings["theme"], settings["hours24"], settings["download_folder"]
+    assert found == ("dark", False, str(tmp_path / "alice" / "new"))
 
 
 @needs_display
@@ -222,6 +277,36 @@ def test_a_join_code_makes_an_account_that_is_there_the_next_time(chatnet: Chatn
     alice.shows("Account")
     alice.click("Log in", "TButton")
     alice.shows("as alice")
+
+
+@needs_display
+def test_a_password_lets_its_account_in(chatnet: Chatnet, window: OpenWindow) -> None:
+    assert chatnet.server is not None
+    chatnet.server.interrupt()
+    chatnet.serve(bind="chatnet://127.0.0.1:0")
+    for act in (("add-user", "alice"), ("password", "alice", "--password-stdin")):
+        done = chatnet.run("admin", *act, stdin=b"correct horse\n", CHATNET_SERVER="")
+        assert done.returncode == 0, done
+    alice = window("alice")
+    alice.point_at("User name")
+    alice.until(lambda w: "entry" in w.seen["focus"], "the keyboard in a field")
+    alice.key("ctrl+slash")
+    alice.type("alice")
+    alice.key("Tab", "Tab")
+    alice.type("wrong horse")
+    alice.key("Return")
+    alice.click("Trust it, and log in", "TButton")
+    alice.shows("The name or the password is wrong.")
+    alice.until(lambda w: "entry" in w.seen["focus"], "the keyboard in a field")
+    alice.key("ctrl+slash")
+    alice.type("correct horse")
+    alice.key("Return")
+    alice.shows("as alice")
+    assert alice.leave() == 0
+    again = window("alice")
+    again.shows("Account")
+    again.click("Log in", "TButton")
+    again.shows("as alice")
 
 
 @needs_display

@@ -4,11 +4,12 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any, Self
@@ -40,6 +41,8 @@ class Display:
             command, pass_fds=(writing,), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         os.close(writing)
+        self.done_at = 0.0
+        """When something was done there last, by the monotonic clock."""
         with open(reading, encoding="ascii") as pipe:
             self.name = f":{pipe.readline().strip()}"
 
@@ -47,6 +50,7 @@ class Display:
         """What ``xdotool`` does."""
         environment = os.environ | {"DISPLAY": self.name}
         subprocess.run(["xdotool", *map(str, arguments)], env=environment, check=True, timeout=DEADLINE)
+        self.done_at = time.monotonic()
 
     def close(self) -> None:
         self._process.terminate()
@@ -65,6 +69,7 @@ class Window:
         pipe = folder / f"probe{self.display.name[1:]}"
         os.mkfifo(pipe)
         self._news: Queue[Seen | None] = Queue()
+        self._changed_at = 0.0
         threading.Thread(target=self._read, args=(pipe,), daemon=True).start()
         user.environment |= {"DISPLAY": self.display.name, PROBE_VARIABLE: str(pipe)}
         self.process: Process = user.start(command)
@@ -73,6 +78,7 @@ class Window:
     def _read(self, pipe: Path) -> None:
         with open(pipe, encoding="utf-8") as lines:
             for line in lines:
+                self._changed_at = time.monotonic()
                 self._news.put(json.loads(line))
         self._news.put(None)
 
@@ -127,6 +133,18 @@ class Window:
         """What stands in the entry."""
         return self._heights()[0][1]
 
+    @property
+    def is_typing(self) -> bool:
+        """Has the entry the keyboard?"""
+        texts = [w for w in self.seen["widgets"] if w["class"] == "Text"]
+        return bool(texts) and self.seen["focus"] == min(texts, key=lambda w: int(w["height"]))["path"]
+
+    @property
+    def frame(self) -> tuple[int, int, int, int]:
+        """Where the window is, and how large."""
+        root = self.seen["widgets"][0]
+        return root["x"], root["y"], root["width"], root["height"]
+
     def _heights(self) -> list[tuple[int, str]]:
         texts = [(w["height"], w["text"]) for w in self.seen["widgets"] if w["class"] == "Text"]
         return sorted(texts) or [(0, "")]
@@ -136,9 +154,9 @@ class Window:
     def _find(self, text: str, kind: str = "") -> Seen:
         """A widget that has come to rest: a window that was just resized may still move."""
         self.until(lambda window: window.widget(text, kind), f"{kind} {text}")
-        with suppress(Empty):
-            while (news := self._news.get(timeout=_AT_REST)) is not None:
-                self.seen = news
+        while (moving := max(self._changed_at, self.display.done_at) + _AT_REST - time.monotonic()) > 0:
+            time.sleep(moving)
+        self.until(lambda _: True)
         place = self.widget(text, kind)
         assert place is not None, f"{kind} {text} has gone again"
         return place
@@ -147,6 +165,29 @@ class Window:
         """Click the button, or whatever else has this text."""
         place = self._find(text, kind)
         self.display.do("mousemove", place["x"] + place["width"] // 2, place["y"] + place["height"] // 2, "click", 1)
+
+    def click_messages(self) -> None:
+        """Give the keyboard to the list of messages."""
+        place = max((w for w in self.seen["widgets"] if w["class"] == "Text"), key=lambda w: w["height"])
+        self.display.do("mousemove", place["x"] + 40, place["y"] + place["height"] - 20, "click", 1)
+        self.until(lambda w: w.seen["focus"] == place["path"], "the keyboard in the list of messages")
+
+    def place(self, x: int, y: int, width: int, height: int) -> None:
+        """Have the window there, and so large, as somebody who drags it."""
+        search = ("search", "--onlyvisible", "--name", "chatnet( server)?$")
+        self.display.do(*search, "windowmove", x, y, "windowsize", width, height)
+        self.until(lambda w: w.frame == (x, y, width, height), "it there")
+
+    def come_back(self) -> None:
+        """What a window manager does once a small window is gone: give the keyboard to the large one again."""
+        self.until(lambda w: not w.widget(kind="Toplevel"), "the small window gone")
+        self.display.do("mousemove", 0, 0)
+        self.display.do("mousemove", self.frame[0] + 5, self.frame[1] + 5)
+
+    def leave(self) -> int:
+        """Close the window, as the system does it; its exit code."""
+        self.process.signal(signal.SIGTERM)
+        return self.process.wait()
 
     def point_at(self, text: str) -> None:
         """Without a window manager, keys go to the window under the pointer."""
@@ -162,7 +203,8 @@ class Window:
         )
 
     def type(self, text: str) -> None:
-        self.display.do("type", "--delay", 15, text)
+        # What is on no key takes the X server longer: it has to be put on one.
+        self.display.do("type", "--delay", 5 if text.isascii() else 15, text)
 
     def key(self, *keys: str) -> None:
         self.display.do("key", "--delay", 30, *keys)

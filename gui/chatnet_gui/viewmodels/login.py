@@ -31,7 +31,6 @@ _PLAIN: dict[str, tuple[str, str]] = {
     ErrorCode.NAME_IN_USE: ("name", "Somebody else has this name."),
     ErrorCode.FORBIDDEN: ("name", "This server lets nobody in without an account: ask for a join code."),
     ErrorCode.SERVER_FULL: ("", "The server is full. Try again in a minute."),
-    ErrorCode.BANNED: ("", "You are banned from this server."),
     ErrorCode.TOO_MANY_SESSIONS: ("name", "This name is logged in at too many places."),
 }
 

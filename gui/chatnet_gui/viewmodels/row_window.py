@@ -13,6 +13,8 @@ STEP_POINTS = 150
 """How much one step puts in. A row of one short line counts 2, and 1 more for every 100 characters."""
 _MOST_POINTS = 30
 """Of one row, so that there is room for any."""
+_FEWEST_POINTS = 2 * _MOST_POINTS
+"""Of a step, half of which may be for what is below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ def step(shown: Sequence[Row], wanted: Sequence[Row], at: int, most: int = STEP_
     if above == at:  # all of them
         below, _ = _fitting(wanted[at:], known, most - used_above)
     return range(at - above, at + below)
+
+
+def fitted(points: int, excess: float) -> int:
+    """How much the next step may put in, if one that might put in ``points`` has taken so many times what it may."""
+    return STEP_POINTS if excess <= 0 else max(_FEWEST_POINTS, min(STEP_POINTS, round(points / excess)))
 
 
 def changes(old: Sequence[Row], new: Sequence[Row]) -> Iterator[Change]:

@@ -143,9 +143,9 @@ class WatchModel:
         where = f", from {places} places" if places > 1 else ""
         return f"{line(user)} is connected{where}. Put them out? To keep them from coming again, ban them."
 
-    def kick(self, user: str) -> None:
+    def kick(self, user: str, reason: str) -> None:
         """End all connections of somebody, who may come again."""
-        self._moderate(Act.KICK, user, f"{line(user)} was put out.")
+        self._moderate(Act.KICK, user, f"{line(user)} was put out.", reason=reason)
 
     def ban(self, user: str, seconds: int, reason: str) -> None:
         """Put somebody out and let nobody of that name in; 0 seconds are for ever."""

@@ -30,7 +30,7 @@ from chatnet.client.news import (
 )
 from chatnet.client.outbox import Draft
 from chatnet.client.thread import Answered, Cancelled, Connected, Failed, Notice, Transferring
-from chatnet.errors import ChatnetError
+from chatnet.errors import ChatnetError, ErrorCode
 from chatnet.model import Conversation, ConversationId, Room, Seq, SharedFile, User
 from chatnet_gui.viewmodels.alerts import Alert, alert_of, joined
 from chatnet_gui.viewmodels.conversation import ConversationModel
@@ -48,6 +48,8 @@ from chatnet_gui.viewmodels.sharing import Sharing
 
 LIST, MESSAGES, PEOPLE, STATUS, TRANSFERS = "list", "messages", "people", "status", "transfers"
 """The parts of the window."""
+_WITHOUT_A_WORD = (ErrorCode.UNREACHABLE, ErrorCode.NO_ANSWER, ErrorCode.TIMED_OUT)
+"""Ends of a connection of which the server has said nothing."""
 
 
 class SessionModel:
@@ -80,6 +82,8 @@ class SessionModel:
         self.retry_in: float | None = None
         self.notice = ""
         """The last thing that went wrong; shown until the next action."""
+        self._put_off = ""
+        """Why somebody has ended the last connection; that is to be read once there is another one, too."""
         self.is_focused = True
         self._alerts: list[Alert] = []
         self._questions.ask(lambda chat: enter(chat, list(self.notes.rooms)), self._entered)
@@ -150,10 +154,8 @@ class SessionModel:
                 self._posts.settle(n, reason)
             case Online(user=user):
                 self._came_online(user)
-            case Offline(retry_in=retry_in, reason=reason):
-                self.is_online, self.retry_in = False, retry_in
-                self.notice = line(reason.split("\n")[0]) if retry_in is None else ""
-                self._change(STATUS, LIST, PEOPLE)
+            case Offline():
+                self._went_offline(notice)
             case _:
                 self._other(notice)
 
@@ -201,13 +203,20 @@ class SessionModel:
             self._see()
             self._change(MESSAGES)
 
+    def _went_offline(self, offline: Offline) -> None:
+        self.is_online, self.retry_in = False, offline.retry_in
+        if offline.retry_in is None or offline.code not in _WITHOUT_A_WORD:
+            self.tell(line(offline.reason.split("\n")[0]))
+            self._put_off = self.notice if offline.code == ErrorCode.KICKED else ""
+        self._change(STATUS, LIST, PEOPLE)
+
     def _came_online(self, user: User) -> None:
         self.me, self.is_online = user, True
         self._change(STATUS, LIST, PEOPLE)
         if self.conversations.is_lost:
             self._questions.ask(lambda chat: enter(chat, list(self.notes.rooms)), self._entered)
         else:
-            self.notice = ""
+            self.notice, self._put_off = self._put_off, ""
             self.refresh()
 
     def refresh(self) -> None:

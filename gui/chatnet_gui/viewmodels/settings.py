@@ -88,13 +88,17 @@ def load_settings(path: Path | None = None) -> Settings:
 
 
 def save_settings(settings: msgspec.Struct, path: Path | None = None) -> str:
-    """Remember everything; returns why that cannot be done, or nothing. The file is replaced whole."""
+    """Remember everything; returns why that cannot be done, or nothing. The file is replaced whole, if it changes."""
     path = path or settings_path()
     draft = path.with_name(f"{path.name}.{os.getpid()}")
+    content = msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"
+    with suppress(OSError):
+        if path.read_bytes() == content:
+            return ""
     try:
         make_private_folder(path.parent)
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+            file.write(content)
         os.replace(draft, path)
     except ConfigError as error:
         return error.message

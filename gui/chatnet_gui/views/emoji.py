@@ -19,8 +19,9 @@ class EmojiPicker(Dialog):
         super().__init__(master, "Emoji")
         self._chosen = chosen
         self._words = tk.StringVar(self)
+        ttk.Label(self.body, text="Find one by its name").pack(anchor="w")
         entry = ttk.Entry(self.body, textvariable=self._words, width=24)
-        entry.pack(fill="x", pady=(0, "6p"))
+        entry.pack(fill="x", pady=("1.5p", "6p"))
         self._grid = ttk.Frame(self.body)
         self._grid.pack(fill="both", expand=True)
         self._words.trace_add("write", lambda *_: self._fill())
@@ -38,7 +39,7 @@ class EmojiPicker(Dialog):
             choose = partial(self._choose, emoji)
             button = ttk.Button(self._grid, text=emoji, style="Emoji.TButton", command=choose)
             button.bind("<Return>", choose)
-            button.grid(row=number // _COLUMNS, column=number % _COLUMNS, padx=1, pady=1)
+            button.grid(row=number // _COLUMNS, column=number % _COLUMNS, padx="0.75p", pady="0.75p")
 
     def _choose_first(self) -> None:
         found = find(self._words.get())

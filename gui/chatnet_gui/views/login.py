@@ -63,7 +63,7 @@ class LoginView(ttk.Frame):
         for number, (field, label) in enumerate(_LABELS):
             # Address and port share a line, and their errors the two lines below it.
             column, row = (1, 0) if field == "port" else (0, 5 * number)
-            span, padx = 1 if field in ("host", "port") else 2, (10, 0) if column else (0, 0)
+            span, padx = 1 if field in ("host", "port") else 2, ("7.5p" if column else 0, 0)
             value = self._values[field] = tk.StringVar(self, self._model.values[field])
             value.trace_add("write", lambda *_, field=field: self._typed(field))
             heading = ttk.Label(self._fields, text=label)

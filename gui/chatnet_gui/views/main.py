@@ -78,7 +78,7 @@ class MainView(ttk.Frame):
             ("Clear Chat", self._session.clear),
             ("Personal Chat", self.personal_chat),
         )
-        self._buttons = [ttk.Button(bar, text=text, command=act) for text, act in buttons]
+        self._buttons = [ttk.Button(bar, text=text, command=self._then_type(act)) for text, act in buttons]
         for button in self._buttons:
             button.pack(side="right", padx=("4.5p", 0))
         self._title.pack(side="left")
@@ -92,8 +92,10 @@ class MainView(ttk.Frame):
         self.list = ConversationList(frame, self._choose)
         self.list.pack(fill="both", expand=True)
         self.list.lower(row)  # and the keyboard goes to the list first
-        ttk.Button(row, text="Rooms…", command=self.rooms).pack(side="left", fill="x", expand=True)
-        self._leave = ttk.Button(row, text="Leave", command=self._session.leave)
+        # Who clicks has the hands off the keyboard, and types next.
+        self.list.bind("<ButtonRelease-1>", lambda _: self.composer.text.focus_set(), add=True)
+        ttk.Button(row, text="Rooms…", command=self._then_type(self.rooms)).pack(side="left", fill="x", expand=True)
+        self._leave = ttk.Button(row, text="Leave", command=self._then_type(self._session.leave))
         self._leave.pack(side="left", fill="x", expand=True, padx=("4.5p", 0))
 
     def _make_middle(self) -> None:
@@ -105,7 +107,8 @@ class MainView(ttk.Frame):
         ttk.Label(self._hidden, style="Muted.TLabel", text="What was said before is hidden on this device.").pack(
             side="left"
         )
-        ttk.Button(self._hidden, text="Show earlier", command=self._session.show_earlier).pack(side="right")
+        earlier = self._then_type(self._session.show_earlier)
+        ttk.Button(self._hidden, text="Show earlier", command=earlier).pack(side="right")
         reading = Reading(self._session, self._files, self._pictures, self._edit, self._put)
         self.messages = MessageList(frame, reading)
         self.messages.grid(row=1, column=0, sticky="nsew")
@@ -142,6 +145,15 @@ class MainView(ttk.Frame):
         root.bind("<FocusIn>", lambda _: self._look(), add=True)
         root.bind("<FocusOut>", lambda _: self.after_idle(self._look), add=True)
         self.bind("<Configure>", self._resized)
+
+    def _then_type(self, act: Callable[[], object]) -> Callable[[], None]:
+        """Of a button: do this, and leave the keyboard to the entry, not to the button."""
+
+        def done() -> None:
+            self.composer.text.focus_set()
+            act()
+
+        return done
 
     def _act(self, act: Callable[[], object]) -> str:
         act()
@@ -186,6 +198,8 @@ class MainView(ttk.Frame):
             self.keep_draft()
             self._shown = model
             self.composer.value = model.draft if model is not None else ""
+            if not self._is_busy_elsewhere():
+                self.composer.text.focus_set()
         if model is None:
             self.messages.show([], follows=True, below=0)
             return
@@ -194,7 +208,8 @@ class MainView(ttk.Frame):
         rows = model.rows(self._session.me, date.today(), names, hours24=self._settings.hours24, zone=None, files=files)
         sought = model.take_sought()
         key = f"m{sought}" if sought else ""
-        self.messages.show(rows, follows=model.is_following and model.at_end, below=model.below, key=key)
+        below = max(model.below, model.unread)
+        self.messages.show(rows, follows=model.is_following and model.at_end, below=below, key=key)
         if key and sought == self._highlighted:
             self._highlighted = 0
             self.messages.highlight(key)
@@ -230,8 +245,17 @@ class MainView(ttk.Frame):
             self._right.grid_remove()
 
     def _look(self) -> None:
+        self._session.look(focused=bool(self._focus()))
+
+    def _focus(self) -> str:
+        """The widget that has the keyboard, wherever in the program; empty if it is not here."""
         # Not by `focus_displayof`, which knows none of the windows that Tk makes by itself, to ask for files say.
-        self._session.look(focused=bool(self.tk.call("focus", "-displayof", str(self._window))))
+        return str(self.tk.call("focus", "-displayof", str(self._window)))
+
+    def _is_busy_elsewhere(self) -> bool:
+        """Is the keyboard in the list, to go from one to the next, or in a small window?"""
+        focus = self._focus()
+        return focus == str(self.list) or str(self.tk.call("winfo", "toplevel", focus or ".")) != str(self._window)
 
     # -- what the user does -----------------------------------------------------------------------------------
 

@@ -61,6 +61,8 @@ class MessageList(ttk.Frame):
         super().__init__(master)
         self._reader = reader
         self._theme: Theme | None = None
+        self._below = 0
+        """How many messages there are that the reader has not come to."""
         self._looking = self._found = ""
         """The timers after which to see where the reader is, and to show no more what he looked for."""
         self.text = RowText(self, self._stepped, reader.picture)
@@ -71,7 +73,7 @@ class MessageList(ttk.Frame):
         self._bar.grid(row=0, column=1, sticky="ns")
         self.rowconfigure(0, weight=1)
         self.columnconfigure(0, weight=1)
-        self._jump = ttk.Button(self, style="Accent.TButton", command=reader.jump_to_latest, takefocus=True)
+        self._jump = ttk.Button(self, style="Accent.TButton", command=self._to_latest, takefocus=True)
         self._bind_keys()
 
     def _bind_keys(self) -> None:
@@ -114,8 +116,9 @@ class MessageList(ttk.Frame):
         """Show these rows, and nothing else. Whoever reads further up keeps the line that is at the top, unless there
         is a ``key``: that of the row to go to.
         """
+        self._below = below
         self.text.show(rows, follows=follows, key=key)
-        self._show_jump(below)
+        self._show_jump()
 
     def highlight(self, key: str) -> None:
         """Show for a moment which row was looked for."""
@@ -139,12 +142,17 @@ class MessageList(ttk.Frame):
         if self.text.follows:
             self.text.yview_moveto(1.0)
 
-    def _show_jump(self, below: int) -> None:
+    def _show_jump(self) -> None:
         if self.text.follows:
             self._jump.place_forget()
         else:
-            self._jump.configure(text=f"↓ {below} newer" if below else "↓ Latest")
+            self._jump.configure(text=f"↓ {self._below} newer" if self._below else "↓ Latest")
             self._jump.place(relx=1.0, rely=1.0, x=-px(self, 34), y=-px(self, 14), anchor="se")
+
+    def _to_latest(self) -> None:
+        if self.focus_displayof() is self._jump:  # which goes
+            self.text.focus_set()
+        self._reader.jump_to_latest()
 
     # -- scrolling --------------------------------------------------------------------------------------------
 
@@ -184,7 +192,7 @@ class MessageList(ttk.Frame):
         top, bottom = self.text.yview()
         self.text.follows = at_end = bottom >= _NEAR_END and self.text.is_at_end
         self._reader.follow(following=at_end)
-        self._show_jump(0)
+        self._show_jump()
         if not self.text.is_settled:
             self._looking = self.after(_AGAIN_MILLISECONDS, self._look_where)
             return

@@ -9,9 +9,11 @@ import tkinter as tk
 from collections.abc import Callable, Sequence
 
 from chatnet_gui.viewmodels.file_rows import PICTURE
-from chatnet_gui.viewmodels.row_window import Change, changes, step
+from chatnet_gui.viewmodels.row_window import STEP_POINTS, Change, changes, fitted, step
 from chatnet_gui.viewmodels.rows import Row
 
+_STEP_SECONDS = 0.006
+"""What a step may take; where one has taken longer, the next puts in less."""
 _PAUSE_MILLISECONDS = 10
 """Between two steps, at least; and at least twice as long as the last one took."""
 
@@ -39,6 +41,8 @@ class RowText(tk.Text):
         self._key = ""
         """The row to be brought before the reader's eyes; empty for where he is."""
         self._timer = ""
+        self._points = STEP_POINTS
+        """How much the next step may put in."""
         self.follows = True
         """Does the reader stand at the lower end, whatever comes?"""
 
@@ -94,7 +98,7 @@ class RowText(tk.Text):
         self._timer = ""
         place = None if self.follows else self._place()
         at = self._row_before_eyes(place)
-        part = step(self.rows, self._wanted, at)
+        part = step(self.rows, self._wanted, at, self._points)
         new = self._wanted[part.start : part.stop]
         self._apply(list(changes(self.rows, new)))
         self._start = part.start
@@ -104,8 +108,9 @@ class RowText(tk.Text):
             self._see(self._key)
         elif place is not None:
             self._return_to(place)
+        took = time.monotonic() - started
+        self._points = fitted(self._points, took / _STEP_SECONDS)
         if len(part) < len(self._wanted):
-            took = time.monotonic() - started
             self._timer = self.after(max(_PAUSE_MILLISECONDS, round(2000 * took)), self._step)
         else:
             self._key = ""

@@ -42,12 +42,12 @@ class ClientsView(ttk.Frame):
 
     def _make_bar(self) -> None:
         bar = ttk.Frame(self)
-        bar.grid(row=0, column=0, columnspan=2, sticky="ew", pady=(0, 6))
+        bar.grid(row=0, column=0, columnspan=2, sticky="ew", pady=(0, "4.5p"))
         self._title = ttk.Label(bar, style="Heading.TLabel")
         self._title.pack(side="left")
         self._buttons = [ttk.Button(bar, text=text, command=partial(self._act, act)) for text, _, act in self._acts]
         for button in reversed(self._buttons):
-            button.pack(side="right", padx=(6, 0))
+            button.pack(side="right", padx=("4.5p", 0))
 
     def _make_table(self) -> None:
         names = [column.name for column in COLUMNS]
@@ -127,6 +127,8 @@ class ClientsView(ttk.Frame):
         self._draw_visible()
         more = f"; the first {MOST}" if len(table) > MOST else ""
         self._title.configure(text=f"Connected clients ({len(table):,}{more})")
+        if keys and not self.tree.focus():
+            self.tree.focus(keys[0])  # where Up and Down go on; but nobody is chosen in place of who has gone
         self._choose()
 
     def _draw_visible(self) -> None:

@@ -13,6 +13,7 @@ from chatnet_gui.views.dialog import Dialog
 
 _WRAP = 44
 """Of a question, in digits' widths."""
+_REASON = "Reason (told to them, and kept)"
 _DAY = 86400
 BAN_SPANS: Sequence[tuple[str, int]] = (
     ("10 minutes", 600), ("1 hour", 3600), ("1 day", _DAY), ("30 days", 30 * _DAY), ("for ever", 0)
@@ -29,7 +30,7 @@ class Question(Dialog):
         label.configure(wraplength=_WRAP * tkfont.nametofont(TEXT, label).measure("0"))
         label.pack(anchor="w")
         buttons = self.buttons(accept, self._accept)
-        buttons.pack(fill="x", pady=(16, 0))
+        buttons.pack(fill="x", pady=("12p", 0))
         self.appear(buttons.winfo_children()[0])
 
     def _accept(self) -> None:
@@ -44,10 +45,10 @@ class MessageDialog(Dialog):
         super().__init__(master, f"Message to {line(user)}")
         self._user, self._send = user, send
         ttk.Label(self.body, text=f"To {line(user)}, in private").pack(anchor="w")
-        self._text = tk.Text(self.body, height=4, width=40, wrap="word", padx=8, pady=6)
+        self._text = tk.Text(self.body, height=4, width=40, wrap="word", padx="6p", pady="4.5p")
         theme.dress_text(self._text)
-        self._text.pack(fill="both", expand=True, pady=(4, 0))
-        self.buttons("Send", self._go).pack(fill="x", pady=(12, 0))
+        self._text.pack(fill="both", expand=True, pady=("3p", 0))
+        self.buttons("Send", self._go).pack(fill="x", pady=("9p", 0))
         self._text.bind("<Return>", self._return)
         self._text.bind("<Tab>", self._tab)
         self.appear(self._text)
@@ -69,6 +70,28 @@ class MessageDialog(Dialog):
             self._send(self._user, text)
 
 
+class KickDialog(Dialog):
+    """Asks whether somebody is to be put out, and why."""
+
+    def __init__(self, master: tk.Misc, user: str, question: str, kick: Callable[[str, str], None]) -> None:
+        super().__init__(master, f"Kick {line(user)}")
+        self._user, self._kick = user, kick
+        label = ttk.Label(self.body, text=question)
+        label.configure(wraplength=_WRAP * tkfont.nametofont(TEXT, label).measure("0"))
+        label.pack(anchor="w")
+        ttk.Label(self.body, text=_REASON).pack(anchor="w", pady=("7.5p", "1.5p"))
+        self._reason = ttk.Entry(self.body, width=38)
+        self._reason.pack(fill="x")
+        self.buttons("Kick", self._go).pack(fill="x", pady=("12p", 0))
+        self._reason.bind("<Return>", lambda _: self._go())
+        self.appear(self._reason)
+
+    def _go(self) -> None:
+        reason = self._reason.get().strip()
+        self.destroy()
+        self._kick(self._user, reason)
+
+
 class BanDialog(Dialog):
     """Asks for how long somebody is banned, and why."""
 
@@ -76,14 +99,14 @@ class BanDialog(Dialog):
         super().__init__(master, f"Ban {line(user)}")
         self._user, self._ban = user, ban
         ttk.Label(self.body, text=f"{line(user)} is put out, and kept out.").pack(anchor="w")
-        ttk.Label(self.body, text="How long").pack(anchor="w", pady=(10, 2))
+        ttk.Label(self.body, text="How long").pack(anchor="w", pady=("7.5p", "1.5p"))
         self._span = ttk.Combobox(self.body, values=[text for text, _ in BAN_SPANS], state="readonly")
         self._span.set(BAN_SPANS[2][0])
         self._span.pack(fill="x")
-        ttk.Label(self.body, text="Reason (told to them, and kept)").pack(anchor="w", pady=(10, 2))
+        ttk.Label(self.body, text=_REASON).pack(anchor="w", pady=("7.5p", "1.5p"))
         self._reason = ttk.Entry(self.body, width=38)
         self._reason.pack(fill="x")
-        self.buttons("Ban", self._go).pack(fill="x", pady=(16, 0))
+        self.buttons("Ban", self._go).pack(fill="x", pady=("12p", 0))
         self._reason.bind("<Return>", lambda _: self._go())
         self.appear(self._reason)
 
@@ -99,7 +122,7 @@ class LooksDialog(Dialog):
     def __init__(self, master: tk.Misc, settings: ServerSettings, changed: Callable[[], None]) -> None:
         super().__init__(master, "Settings")
         self._settings, self._changed = settings, changed
-        ttk.Label(self.body, text="Theme").grid(row=0, column=0, sticky="w", padx=(0, 24), pady=6)
+        ttk.Label(self.body, text="Theme").grid(row=0, column=0, sticky="w", padx=(0, "18p"), pady="4.5p")
         self._theme = tk.StringVar(self, settings.theme)
         themes = ttk.Frame(self.body)
         themes.grid(row=0, column=1, sticky="w")
@@ -108,8 +131,8 @@ class LooksDialog(Dialog):
             for name in ("system", "light", "dark")
         ]
         for button in buttons:
-            button.pack(side="left", padx=(0, 10))
-        ttk.Label(self.body, text="Text size").grid(row=1, column=0, sticky="w", padx=(0, 24), pady=6)
+            button.pack(side="left", padx=(0, "7.5p"))
+        ttk.Label(self.body, text="Text size").grid(row=1, column=0, sticky="w", padx=(0, "18p"), pady="4.5p")
         self._size = tk.IntVar(self, settings.font_size)
         size = ttk.Spinbox(
             self.body, from_=FONT_SIZES[0], to=FONT_SIZES[-1], width=6, textvariable=self._size, state="readonly",
@@ -118,9 +141,9 @@ class LooksDialog(Dialog):
         size.grid(row=1, column=1, sticky="w")
         self._hours24 = tk.BooleanVar(self, settings.hours24)
         hours = ttk.Checkbutton(self.body, text="24 hour clock", variable=self._hours24, command=self._take)
-        hours.grid(row=2, column=0, columnspan=2, sticky="w", pady=6)
+        hours.grid(row=2, column=0, columnspan=2, sticky="w", pady="4.5p")
         done = ttk.Button(self.body, text="Done", style="Accent.TButton", command=self.destroy)
-        done.grid(row=3, column=1, sticky="e", pady=(14, 0))
+        done.grid(row=3, column=1, sticky="e", pady=("10.5p", 0))
         self.bind("<Return>", lambda _: self.destroy())
         self.appear(buttons[0])
 

@@ -27,7 +27,7 @@ class ServerForm(ttk.Frame):
         self._make_switches(row=4)
         self._make_field("data", "Data folder", row=5, column=0, width=26)
         browse = ttk.Button(self, text="Browse…", command=self._browse)
-        browse.grid(row=6, column=1, sticky="ew", padx=(8, 0))
+        browse.grid(row=6, column=1, sticky="ew", padx=("6p", 0))
         self._others.append(browse)
         self._make_error("data", row=7)
         self._make_error("", row=8)
@@ -37,8 +37,8 @@ class ServerForm(ttk.Frame):
         self.refresh()
 
     def _make_field(self, field: str, label: str, *, row: int, column: int, width: int) -> None:
-        padx = (8, 0) if column else (0, 0)
-        ttk.Label(self, text=label).grid(row=row, column=column, sticky="w", padx=padx, pady=(0, 2))
+        padx = ("6p" if column else 0, 0)
+        ttk.Label(self, text=label).grid(row=row, column=column, sticky="w", padx=padx, pady=(0, "1.5p"))
         value = self._values[field] = tk.StringVar(self, self._model.values[field])
         value.trace_add("write", lambda *_: self._typed(field))
         entry = self._entries[field] = ttk.Entry(self, textvariable=value, width=width)
@@ -46,16 +46,16 @@ class ServerForm(ttk.Frame):
 
     def _make_error(self, field: str, *, row: int) -> None:
         label = self._errors[field] = ttk.Label(self, style="Error.TLabel")
-        label.grid(row=row, column=0, columnspan=2, sticky="w", pady=(2, 0))
+        label.grid(row=row, column=0, columnspan=2, sticky="w", pady=("1.5p", 0))
 
     def _make_switches(self, *, row: int) -> None:
         self._lan = tk.BooleanVar(self, self._model.is_lan)
         self._open = tk.BooleanVar(self, self._model.is_open)
         frame = ttk.Frame(self)
-        frame.grid(row=row, column=0, columnspan=2, sticky="w", pady=(6, 6))
+        frame.grid(row=row, column=0, columnspan=2, sticky="w", pady=("4.5p", "4.5p"))
         for text, value in (("For the local network", self._lan), ("Open to guests", self._open)):
             switch = ttk.Checkbutton(frame, text=text, variable=value, command=self._switched)
-            switch.pack(side="left", padx=(0, 14))
+            switch.pack(side="left", padx=(0, "10.5p"))
             self._others.append(switch)
 
     # -- showing ----------------------------------------------------------------------------------------------

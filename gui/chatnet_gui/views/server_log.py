@@ -21,7 +21,7 @@ class LogView(ttk.Frame):
         self.rowconfigure(1, weight=1)
         self._make_bar()
         self.text = tk.Text(
-            self, height=_LINES, width=20, wrap="word", padx=10, pady=6, state="disabled", takefocus=True
+            self, height=_LINES, width=20, wrap="word", padx="7.5p", pady="4.5p", state="disabled", takefocus=True
         )
         self._bar = ttk.Scrollbar(self, command=self.text.yview)
         self._bottom = 1.0
@@ -40,7 +40,7 @@ class LogView(ttk.Frame):
     def _make_bar(self) -> None:
         """Made in the order in which Tab goes through it, and put in its place from the right."""
         bar = ttk.Frame(self)
-        bar.grid(row=0, column=0, columnspan=2, sticky="ew", pady=(0, 6))
+        bar.grid(row=0, column=0, columnspan=2, sticky="ew", pady=(0, "4.5p"))
         ttk.Label(bar, text="Live log", style="Heading.TLabel").pack(side="left")
         self._state = ttk.Label(bar, style="Muted.TLabel")
         filter_label = ttk.Label(bar, text="Filter")
@@ -54,8 +54,8 @@ class LogView(ttk.Frame):
         self._pause = ttk.Button(bar, text="Pause", command=self.pause)
         self._clear = ttk.Button(bar, text="Clear", command=self._empty)
         for part in (self._clear, self._pause, self._choice, self.entry, filter_label):
-            part.pack(side="right", padx=(6, 0))
-        self._state.pack(side="left", padx=(12, 0), fill="x", expand=True)
+            part.pack(side="right", padx=("4.5p", 0))
+        self._state.pack(side="left", padx=("9p", 0), fill="x", expand=True)
 
     # -- showing ----------------------------------------------------------------------------------------------
 

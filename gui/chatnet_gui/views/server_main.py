@@ -5,12 +5,11 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from chatnet_gui.theme import Theme
-from chatnet_gui.viewmodels.segments import line
 from chatnet_gui.viewmodels.server import ServerModel, State
 from chatnet_gui.viewmodels.server_watching import LOG, PLOTS, STATE, TABLE
 from chatnet_gui.views.dialog import Dialog
 from chatnet_gui.views.server_clients import ClientsView
-from chatnet_gui.views.server_dialogs import BanDialog, LooksDialog, MessageDialog, Question
+from chatnet_gui.views.server_dialogs import BanDialog, KickDialog, LooksDialog, MessageDialog, Question
 from chatnet_gui.views.server_form import ServerForm
 from chatnet_gui.views.server_log import LogView
 from chatnet_gui.views.server_outside import OutsideView
@@ -21,7 +20,7 @@ class ServerView(ttk.Frame):
     """``restyle`` sets fonts and colours anew after a change of the settings."""
 
     def __init__(self, master: tk.Tk, model: ServerModel, theme: Theme, restyle: Callable[[], None]) -> None:
-        super().__init__(master, padding=(14, 10, 14, 8))
+        super().__init__(master, padding=("10.5p", "7.5p", "10.5p", "6p"))
         self._window, self._model, self._theme, self._restyle = master, model, theme, restyle
         self._dialog: Dialog | None = None
         self._was: tuple[bool, bool] | None = None
@@ -30,11 +29,11 @@ class ServerView(ttk.Frame):
         self._make_upper()
         acts = (("Message…", "<Return>", self._message), ("Kick…", "<Delete>", self._kick), ("Ban…", "<b>", self._ban))
         self.clients = ClientsView(self, model.watch, acts)
-        self.clients.grid(row=2, column=0, sticky="nsew", pady=(12, 0))
+        self.clients.grid(row=2, column=0, sticky="nsew", pady=("9p", 0))
         self.log = LogView(self, model.watch.log)
-        self.log.grid(row=3, column=0, sticky="nsew", pady=(12, 0))
+        self.log.grid(row=3, column=0, sticky="nsew", pady=("9p", 0))
         self._notice = ttk.Label(self, style="Warning.TLabel")
-        self._notice.grid(row=4, column=0, sticky="ew", pady=(6, 0))
+        self._notice.grid(row=4, column=0, sticky="ew", pady=("4.5p", 0))
         self.bind("<Configure>", lambda event: self._notice.configure(wraplength=max(200, event.width - 40)))
         self.columnconfigure(0, weight=1)
         self.rowconfigure(2, weight=2)
@@ -47,21 +46,21 @@ class ServerView(ttk.Frame):
 
     def _make_header(self) -> None:
         bar = self._header = ttk.Frame(self)
-        bar.grid(row=0, column=0, sticky="ew", pady=(0, 10))
+        bar.grid(row=0, column=0, sticky="ew", pady=(0, "7.5p"))
         ttk.Label(bar, text="chatnet server", style="Title.TLabel").pack(side="left")
         self.start = ttk.Button(bar, text="Start", style="Accent.TButton", command=self._start)
         self.stop = ttk.Button(bar, text="Stop", command=self.ask_to_stop)
         settings = ttk.Button(bar, text="Settings", command=self.open_settings)
         for button in (settings, self.stop, self.start):  # from the right; Tab goes the other way
-            button.pack(side="right", padx=(6, 0))
+            button.pack(side="right", padx=("4.5p", 0))
         self._state = ttk.Label(bar)
-        self._state.pack(side="left", padx=(14, 0), fill="x", expand=True)
+        self._state.pack(side="left", padx=("10.5p", 0), fill="x", expand=True)
 
     def _make_upper(self) -> None:
         upper = ttk.Frame(self)
         upper.grid(row=1, column=0, sticky="ew")
         self._left = ttk.Frame(upper)
-        self._left.grid(row=0, column=0, sticky="nsew", padx=(0, 18))
+        self._left.grid(row=0, column=0, sticky="nsew", padx=(0, "13.5p"))
         self._left.columnconfigure(0, weight=1)
         self.form = ServerForm(self._left, self._model.form, self._start)
         self._outside = OutsideView(self._left, self._model.watch, self._copy)
@@ -127,7 +126,7 @@ class ServerView(ttk.Frame):
         if running:
             self.form.grid_remove()
             self._outside.grid(row=0, column=0, sticky="ew")
-            self._kept.grid(row=1, column=0, sticky="ew", pady=(8, 0))
+            self._kept.grid(row=1, column=0, sticky="ew", pady=("6p", 0))
         else:
             self._outside.grid_remove()
             self._kept.grid_remove()
@@ -174,7 +173,7 @@ class ServerView(ttk.Frame):
 
     def _kick(self, user: str) -> None:
         question = self._model.watch.kick_question(user)
-        self._open(lambda: Question(self, f"Kick {line(user)}", question, "Kick", lambda: self._model.watch.kick(user)))
+        self._open(lambda: KickDialog(self, user, question, self._model.watch.kick))
 
     def _ban(self, user: str) -> None:
         self._open(lambda: BanDialog(self, user, self._model.watch.ban))

@@ -22,7 +22,8 @@ class PlotsView(ttk.Frame):
         self._plots = [_PlotView(self, plot) for plot in plots.all]
         for number, plot in enumerate(self._plots):
             row, column = divmod(number, _COLUMNS)
-            plot.grid(row=row, column=column, sticky="nsew", padx=(12 * column, 0), pady=(8 * row, 0))
+            left, above = "9p" if column else 0, "6p" if row else 0
+            plot.grid(row=row, column=column, sticky="nsew", padx=(left, 0), pady=(above, 0))
             self.rowconfigure(row, weight=1, uniform="plots")
             self.columnconfigure(column, weight=1, uniform="plots")
 
@@ -49,8 +50,8 @@ class _PlotView(ttk.Frame):
         ttk.Label(self, text=plot.title, style="Muted.TLabel").grid(row=0, column=0, sticky="w")
         self._value = ttk.Label(self, text=plot.shown)
         self._value.grid(row=0, column=1, sticky="e")
-        self._canvas = tk.Canvas(self, width=140, height=40, borderwidth=0, highlightthickness=1)
-        self._canvas.grid(row=1, column=0, columnspan=2, sticky="nsew", pady=(2, 0))
+        self._canvas = tk.Canvas(self, width="105p", height="30p", borderwidth=0, highlightthickness=1)
+        self._canvas.grid(row=1, column=0, columnspan=2, sticky="nsew", pady=("1.5p", 0))
         self._canvas.bind("<Configure>", lambda _: self.draw())
 
     def dress(self, theme: Theme) -> None:
