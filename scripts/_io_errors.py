@@ -115,7 +115,7 @@ def _losses(folder: Path, book: Book) -> list[str]:
     losses = find_losses(folder, promises, book)
     durable = folder.with_name("durable")
     durable.mkdir(mode=0o700)
-    put(durable, {name: bytes(inode.durable) for name, inode in disk.names[0].items()})
+    put(durable, {name: inode.durable for name, inode in disk.names[0].items()})
     return losses + [f"with a power loss besides, {loss}" for loss in find_losses(durable, promises, book)]
 
 

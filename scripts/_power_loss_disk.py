@@ -9,6 +9,7 @@ afterwards is there only if the file was shortened, and what was cut off is whol
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from _power_loss_trace import Begins, Create, Step, Sync, SyncFailed, Told, Truncate, Unlink, Write
@@ -21,9 +22,30 @@ Operation = Write | Truncate
 class Inode:
     """A file's content, under whatever name."""
 
-    durable: bytearray = field(default_factory=bytearray)
     pending: list[Operation] = field(default_factory=list)
     """Asked for since the last sync."""
+    versions: list[list[bytes]] = field(default_factory=lambda: [[b""]])
+    """What is durable, then the file after each pending operation; a new list from each that made it shorter on."""
+
+    @property
+    def durable(self) -> bytes:
+        """As it was at the last sync."""
+        return self.versions[0][0]
+
+    def ask(self, operation: Operation) -> None:
+        """One more is pending."""
+        content = bytearray(self.versions[-1][-1])
+        before = len(content)
+        _apply(content, operation)
+        if len(content) < before:
+            self.versions.append([])
+        self.versions[-1].append(bytes(content))
+        self.pending.append(operation)
+
+    def sync(self) -> None:
+        """All is durable."""
+        self.versions = [self.versions[-1][-1:]]
+        self.pending.clear()
 
 
 @dataclass(slots=True)
@@ -37,7 +59,7 @@ class Disk:
         """Go on by one step."""
         match step:
             case Write() | Truncate():
-                self.names[-1][step.file].pending.append(step)
+                self.names[-1][step.file].ask(step)
             case Create():
                 self.names.append(self.names[-1] | {step.file: Inode()})
             case Unlink():
@@ -45,10 +67,7 @@ class Disk:
             case Sync(""):
                 del self.names[:-1]
             case Sync():
-                inode = self.names[-1][step.file]
-                for operation in inode.pending:
-                    _apply(inode.durable, operation)
-                inode.pending.clear()
+                self.names[-1][step.file].sync()
             case SyncFailed() | Told() | Begins():
                 pass
 
@@ -88,19 +107,17 @@ def _found(inode: Inode, kind: str, chance: random.Random) -> bytes:
     if kind == "mixture" and pending:
         return _mixture(inode, chance)
     count = {"all": len(pending), "nothing": 0}.get(kind, chance.randint(0, len(pending)))
-    content = bytearray(inode.durable)
-    for operation in pending[:count]:
-        _apply(content, operation)
+    found = list(chain.from_iterable(inode.versions))[count]
     if kind == "torn" and count < len(pending):
-        _tear(content, pending[count], chance)
-    return bytes(content)
+        return _torn(found, pending[count], chance)
+    return found
 
 
-def _tear(content: bytearray, operation: Operation, chance: random.Random) -> None:
+def _torn(before: bytes, operation: Operation, chance: random.Random) -> bytes:
     """Some sectors of a write are there, others are not."""
     if isinstance(operation, Truncate):
-        return
-    before = bytes(content)
+        return before
+    content = bytearray(before)
     _apply(content, operation)
     first, last = operation.offset // SECTOR, (operation.offset + len(operation.data) - 1) // SECTOR
     for sector in range(first, last + 1):
@@ -108,11 +125,12 @@ def _tear(content: bytearray, operation: Operation, chance: random.Random) -> No
             place = slice(sector * SECTOR, min((sector + 1) * SECTOR, len(content)))
             old = before[place]
             content[place] = old + bytes(place.stop - place.start - len(old))
+    return bytes(content)
 
 
 def _mixture(inode: Inode, chance: random.Random) -> bytes:
     """Every sector, and the size, as at any moment since the last sync, or between two times that the file was cut."""
-    versions = chance.choice(_between_cuts(inode))
+    versions = chance.choice(inode.versions)
     late = chance.random()
     size = len(chance.choice(versions))
     found = bytearray(size)
@@ -121,19 +139,6 @@ def _mixture(inode: Inode, chance: random.Random) -> bytes:
         piece = version[start : min(start + SECTOR, size)]
         found[start : start + len(piece)] = piece
     return bytes(found)
-
-
-def _between_cuts(inode: Inode) -> list[list[bytes]]:
-    """The file after each pending operation; a new list from each that made it shorter on."""
-    content = bytearray(inode.durable)
-    pieces = [[bytes(content)]]
-    for operation in inode.pending:
-        before = len(content)
-        _apply(content, operation)
-        if len(content) < before:
-            pieces.append([])
-        pieces[-1].append(bytes(content))
-    return pieces
 
 
 def put(folder: Path, files: dict[str, bytes]) -> None:

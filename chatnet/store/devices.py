@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 from chatnet.core.entries import Duplicate, Stale
@@ -75,8 +76,10 @@ class Devices:
     def flush(self) -> None:
         """Write what has changed."""
         if self._changed:
-            rows = [DEVICES.sealed(name, d.id, d.n, d.last) for name, d in self._changed.items()]
-            self._database.executemany(DEVICES.put, rows)
+            values: list[object] = []
+            for name, device in sorted(self._changed.items(), key=itemgetter(0)):
+                values += DEVICES.sealed(name, device.id, device.n, device.last)
+            DEVICES.put_many.write(self._database, values)
             self._changed.clear()
 
     def keep_answers(self, low: int, high: int) -> None:

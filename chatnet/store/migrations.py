@@ -10,8 +10,9 @@ what it has become. With a damaged one it stops, and the file stays as it was.
 """
 
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import lru_cache
 
 from chatnet.errors import ErrorCode
 from chatnet.model import Role
@@ -55,7 +56,8 @@ def _make_files(database: sqlite3.Connection) -> None:
     _execute(database, FILES)
 
 
-MIGRATIONS: list[tuple[str, Callable[[sqlite3.Connection], None]]] = [
+Migration = tuple[str, Callable[[sqlite3.Connection], None]]
+MIGRATIONS: list[Migration] = [
     ("0001-messages", _make_messages),
     (WITH_ACCOUNTS, _make_accounts),
     (WITH_FILES, _make_files),
@@ -93,18 +95,17 @@ def migrate(database: sqlite3.Connection) -> list[str]:
         check_layout(database)
     else:
         database.execute(_NOTES.replace("TABLE", "TABLE IF NOT EXISTS", 1))
-    return _run(database, done)
+    return _run(database, [migration for migration in MIGRATIONS if migration[0] not in done])
 
 
-def _run(database: sqlite3.Connection, done: Collection[str]) -> list[str]:
+def _run(database: sqlite3.Connection, migrations: Iterable[Migration]) -> list[str]:
     ran = []
-    for name, run in MIGRATIONS:
-        if name not in done:
-            database.execute("BEGIN IMMEDIATE")
-            run(database)
-            database.execute("INSERT INTO migrations VALUES (?)", (name,))
-            database.execute("COMMIT")
-            ran.append(name)
+    for name, run in migrations:
+        database.execute("BEGIN IMMEDIATE")
+        run(database)
+        database.execute("INSERT INTO migrations VALUES (?)", (name,))
+        database.execute("COMMIT")
+        ran.append(name)
     return ran
 
 
@@ -119,18 +120,25 @@ def check_layout(database: sqlite3.Connection) -> None:
 
     :raises StoreUnusable: it is not.
     """
-    later = {name for name, _ in MIGRATIONS[1:]} - set(recognise(database))
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
-        model.text_factory = bytes
-        model.execute(_NOTES)
-        _run(model, later)
-        wanted, found = _layout(model), _layout(database)
+    done = recognise(database)
+    first, *others = MIGRATIONS
+    wanted, found = _made_by((first, *(other for other in others if other[0] in done))), _layout(database)
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             raise StoreUnusable(ErrorCode.DATA_UNUSABLE, f"its table {name!r} is not what chatnet made")
     shared = database.execute(_SHARED_ROOT).fetchone()
     if shared is not None:
         raise StoreUnusable(ErrorCode.DATA_UNUSABLE, f"its table {_text(shared[0])!r} has the place of another one")
+
+
+@lru_cache(maxsize=8)
+def _made_by(migrations: tuple[Migration, ...]) -> dict[str, tuple[str, ...]]:
+    """The layout of a database that has had these. They are run for it once, which takes longer than all else here."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
+        model.text_factory = bytes
+        model.execute(_NOTES)
+        _run(model, migrations)
+        return _layout(model)
 
 
 def _layout(database: sqlite3.Connection) -> dict[str, tuple[str, ...]]:

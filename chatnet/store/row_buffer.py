@@ -4,6 +4,7 @@ Whoever reads rows by any other way than `RowBuffer.find` writes what is gathere
 """
 
 import sqlite3
+from itertools import chain
 
 from chatnet.store.records import Values
 from chatnet.store.rows import META, Table
@@ -53,5 +54,5 @@ class RowBuffer:
     def flush(self) -> None:
         """Write all that is not written yet."""
         for table, rows in self._rows.items():
-            self._database.executemany(table.put, list(rows.values()))
+            table.put_many.write(self._database, list(chain.from_iterable(rows.values())))
         self._rows.clear()

@@ -1,9 +1,9 @@
 """Full-text search, in a file of its own beside the messages.
 
 The index is filled behind the messages' back by a thread that copies new rows inside SQLite, at most a part of the
-time, so that it never slows what is being stored: under load it falls behind, and then catches up. All that it holds
-can be made again from the messages; a missing index is rebuilt at a start, and so is one that was found damaged then or
-before, and it is never in the way of a start.
+time, and a small one while messages are being stored: so under load it falls behind, and then catches up. All that it
+holds can be made again from the messages; a missing index is rebuilt at a start, and so is one that was found damaged
+then or before, and it is never in the way of a start.
 
 Documents are numbered in the order in which they were indexed, which is nearly that of their time. So the newest
 matches are found first, without sorting all of them. Source: SQLite's documentation of FTS5.
@@ -28,6 +28,8 @@ PAUSE_SECONDS = 0.5
 """Between two looks at what is new: messages are found within about this time."""
 _SHARE = 0.25
 """How much of its time the indexer works while there is always more to do."""
+_SHARE_OF_BUSY = 0.03
+"""The same while messages are being stored: on one core all that it takes is taken from them."""
 _MOST_SECONDS = 2.0
 """For one search; nobody waits longer for a page of history behind it."""
 _STEPS_BETWEEN_LOOKS = 100_000
@@ -65,6 +67,8 @@ class Indexer:
         self.is_damaged = False
         """Has anybody come across something in it that nobody wrote?"""
         self._dirty: set[int] = set()
+        self._is_busy = False
+        """Was anything stored since the last pause?"""
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-indexer", daemon=True)
@@ -83,6 +87,7 @@ class Indexer:
         """Something was stored in these conversations. From any thread."""
         with self._lock:
             self._dirty.update(conversations)
+            self._is_busy = True
 
     def stop(self) -> None:
         """End the thread; the rest is indexed after the next start, and all of it if it is damaged."""
@@ -97,22 +102,31 @@ class Indexer:
     def _run(self) -> None:
         while not self._stopping.wait(PAUSE_SECONDS):
             try:
-                self.catch_up()
+                self.catch_up(self._pause)
             except sqlite3.Error as error:
                 # Messages are safe without an index. A full disk passes, and a damaged file is rebuilt at next start.
                 self.is_damaged = self.is_damaged or not is_obstacle(error)
                 _log.warning("the search index cannot be written: %s", error)
 
-    def catch_up(self) -> None:
-        """Index all that is new, with pauses."""
+    def catch_up(self, pause: Callable[[float], object] = lambda _: None) -> None:
+        """Index all that is new; ``pause`` is called after each chunk with the seconds that it took.
+
+        After short chunks, too: talk in many rooms makes many of them.
+        """
         with self._lock:
             dirty, self._dirty = self._dirty, set()
         for conversation in sorted(dirty):
             while not self._stopping.is_set():
                 began = time.monotonic()
-                if self._index_chunk(conversation) < _CHUNK:
+                added = self._index_chunk(conversation)
+                pause(time.monotonic() - began)
+                if added < _CHUNK:
                     break
-                self._stopping.wait((time.monotonic() - began) * (1 / _SHARE - 1))
+
+    def _pause(self, worked: float) -> None:
+        share = _SHARE_OF_BUSY if self._is_busy else _SHARE
+        self._is_busy = False
+        self._stopping.wait(worked * (1 / share - 1))
 
     def _index_chunk(self, conversation: int) -> int:
         """Index the next messages of a conversation; returns how many."""

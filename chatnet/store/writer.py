@@ -1,11 +1,13 @@
 """The one place that changes the database: batches in, one transaction, their outcomes out.
 
-Several batches that wait are one transaction and one sync. Rows are gathered and written table by table, a few hundred
-messages at a time, so that the interpreter is handed over to the loop's thread often and never for each statement's
-preparation.
+Several batches that wait are one transaction and one sync. Rows are gathered and written table by table in the order
+of their keys, many with one statement: so neighbours on a page are written together, and the interpreter is handed over
+to the loop's thread once for many rows.
 """
 
 import sqlite3
+from collections import defaultdict
+from itertools import chain
 
 from chatnet.core.entries import (
     Batch,
@@ -34,10 +36,11 @@ from chatnet.model import Message
 from chatnet.store.devices import Device, Devices
 from chatnet.store.records import NEXT_DEED, NUMBERED, Values, of_file, to_file, to_key, to_values
 from chatnet.store.row_buffer import RowBuffer
-from chatnet.store.rows import DEEDS, FILES, HEADS, INSERT_MESSAGE, MARKS, MEMBERS, UPLOADS, Row, Table, to_row
+from chatnet.store.rows import DEEDS, FILES, HEADS, INSERT_MESSAGES, MARKS, MEMBERS, UPLOADS, Table, to_row
 from chatnet.store.schema import MAX_SEQ, bounds, position, row_id
 
-_MESSAGES_AT_ONCE = 256
+_MESSAGES_AT_ONCE = 1024
+"""That are gathered; so many take the interpreter for 2 ms."""
 _EXPIRED_AT_ONCE = 2000
 """Messages that one `Expire` forgets at most, so that it holds up nobody for long."""
 _ANSWERED_MILLISECONDS = 7 * 24 * 3600 * 1000
@@ -90,7 +93,10 @@ class Writer:
         self._devices = Devices(self._database)
         self._extents: dict[int, _Extent] = {}
         self._longer: dict[int, _Extent] = {}
-        self._messages: list[Row] = []
+        self._messages: defaultdict[int, list[object]] = defaultdict(list)
+        """The columns of new messages, row after row, by conversation."""
+        self._gathered = 0
+        """How many messages these are."""
         self._rows = RowBuffer(self._database)
         self._place: int | None = None
         """Of the latest member of any room."""
@@ -99,14 +105,13 @@ class Writer:
 
     def _take_batch(self, batch: Batch) -> Committed:
         self._firsts: dict[int, int] = {}
-        return Committed(batch, [self._take(entry) for entry in batch], self._firsts)
+        outcomes = [self._put_message(entry) if type(entry) is PutMessage else self._take(entry) for entry in batch]
+        return Committed(batch, outcomes, self._firsts)
 
     # -- entries ----------------------------------------------------------------------------------------------
 
     def _take(self, entry: Entry) -> Outcome:
         match entry:
-            case PutMessage():
-                return self._put_message(entry)
             case CheckMessage():
                 device = self._devices.get(entry.device)
                 return self._answer(device, entry.n) if entry.n <= device.n else None
@@ -139,7 +144,7 @@ class Writer:
         if seq > MAX_SEQ:
             raise OverflowError(f"conversation {entry.conversation} is full")
         row = to_row(entry, seq, device.id, device.last)
-        self._messages.append(row)
+        self._messages[entry.conversation] += row
         extent.head = seq
         self._longer[entry.conversation] = extent
         self._devices.stored(entry.device, device, entry.n, row[0])
@@ -147,7 +152,8 @@ class Writer:
             self._mark_own(entry, seq)
         if entry.file:
             self._share(entry, seq)
-        if len(self._messages) >= _MESSAGES_AT_ONCE:
+        self._gathered += 1
+        if self._gathered >= _MESSAGES_AT_ONCE:
             self._flush_messages()
         return Message(
             seq, entry.time, entry.sender, entry.name, entry.display, entry.kind, entry.body, entry.reference
@@ -266,15 +272,19 @@ class Writer:
 
     def _flush_messages(self) -> None:
         if self._messages:
-            self._database.executemany(INSERT_MESSAGE, self._messages)
+            values = list(chain.from_iterable(map(self._messages.__getitem__, sorted(self._messages))))
+            INSERT_MESSAGES.write(self._database, values)
             self._messages.clear()
+            self._gathered = 0
 
     def _flush(self) -> None:
         """Write all that is not written yet."""
         self._rows.flush()
         self._flush_messages()
         if self._longer:
-            heads = [HEADS.sealed(id, extent.first, extent.head) for id, extent in self._longer.items()]
-            self._database.executemany(HEADS.put, heads)
+            values: list[object] = []
+            for id, extent in self._longer.items():
+                values += HEADS.sealed(id, extent.first, extent.head)
+            HEADS.put_many.write(self._database, values)
             self._longer.clear()
         self._devices.flush()

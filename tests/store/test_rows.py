@@ -1,5 +1,8 @@
 """Rows and their digests."""
 
+import hashlib
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from chatnet.core.entries import PutMessage
 from chatnet.model import Kind, Message
 from chatnet.store.failures import DamagedRow
-from chatnet.store.rows import CHATS, DEVICES, HEADS, META, USERS, Raw, Row, damaged, read_row, to_message, to_row
+from chatnet.store.rows import CHATS, DEVICES, HEADS, META, USERS, Raw, Row, damaged, read_row, seal, to_message, to_row
 from chatnet.testing.store_model import messages
 
 _numbers = st.integers(0, 2**63 - 1)
@@ -26,6 +29,12 @@ def test_a_row_gives_the_message_back(entry: PutMessage, seq: int, device: int, 
         seq, entry.time, entry.sender, entry.name, entry.display, entry.kind, entry.body, entry.reference
     )
     assert row[8:11] == (device, entry.n, previous)
+
+
+@given(st.tuples(st.text(), st.binary(max_size=300), _numbers))
+def test_a_digest_is_64_bits_of_blake2b_over_the_columns_in_msgpack(columns: tuple[object, ...]) -> None:
+    digest = hashlib.blake2b(msgspec.msgpack.encode(columns), digest_size=8).digest()
+    assert seal(columns) == int.from_bytes(digest, "big", signed=True)
 
 
 @given(messages(), st.integers(0, 11), st.data())

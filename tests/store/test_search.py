@@ -1,7 +1,9 @@
 """Finding messages by their words, in real files."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from chatnet.core.entries import Found, PutChat, PutMessage, PutRoom, SearchMess
 from chatnet.model import Kind
 from chatnet.store.database import Database
 from chatnet.store.opening import FILE_NAME
-from chatnet.store.search import Indexer, Searcher
+from chatnet.store.search import PAUSE_SECONDS, Indexer, Searcher
 
 LOBBY, MINE, THEIRS = 1, 2, 3
 
@@ -149,6 +151,40 @@ def test_a_damaged_index_is_made_anew(place: Place, caplog: pytest.LogCaptureFix
     place.indexer.catch_up()
     assert place.found("still") == ["still here"]
     assert "made anew" in caplog.text
+
+
+class Pauses(threading.Event):
+    """Notes how long somebody would have waited."""
+
+    def __init__(self, *, rounds: int) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+        self._rounds = rounds
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        if timeout == PAUSE_SECONDS:
+            self._rounds -= 1
+            return self._rounds < 0
+        self.seconds.append(timeout)
+        return False
+
+
+def test_while_messages_are_stored_the_index_takes_three_hundredths_and_otherwise_a_quarter(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.say("one")  # catches up, without a pause
+    pauses = Pauses(rounds=1)
+    monkeypatch.setattr(place.indexer, "_stopping", pauses)
+    monkeypatch.setattr("chatnet.store.search.time.monotonic", count(step=3.0).__next__)
+    for where in (LOBBY, MINE, THEIRS):
+        place.n += 1
+        post = PutMessage(where, 1, "alice", "", Kind.TEXT, "new", 0, place.n, b"d" * 16, place.n, None)
+        place.database.write([[post]])
+        place.indexer.note([where])
+    place.indexer._run()
+    assert pauses.seconds == pytest.approx([97.0, 9.0, 9.0]), "a pause after each chunk, the long one after what came"
+    assert place.indexer._is_busy is False
 
 
 def test_a_search_that_takes_too_long_is_ended(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
