@@ -25,8 +25,9 @@ _LOOK_LIKE_NOTHING = (*_HIDDEN, "Mn", "Me", "Zs", "Pc", "Pd", "Po", "Sk", "Lm")
 
 
 def fold(name: str) -> str:
-    """The form in which names are compared."""
-    return name.casefold()
+    """The form in which names are compared; mostly the name itself, which is not kept twice then."""
+    folded = name.casefold()
+    return name if folded == name else folded
 
 
 def check_name(name: str, what: str = "name") -> str:
@@ -84,11 +85,19 @@ def skeleton(name: str) -> str:
     name is a letter, digit or symbol. Source: the skeletons of Unicode's UTS #39, section 4, with a table of our own
     that has what people read as Latin letters and digits.
     """
+    letters = name.translate(_ASCII) if name.isascii() else _letters(name)
+    for pair, letter in PAIRS:
+        letters = letters.replace(pair, letter)
+    return letters
+
+
+def _letters(name: str) -> str:
     # Capitals first: some look like another letter than their small form does.
     folded = unicodedata.normalize("NFKC", name).translate(CAPITALS).casefold()
     # Once more at the end: some letters have a capital in their decomposition.
     plain = unicodedata.normalize("NFKD", folded).translate(CAPITALS).casefold().translate(LETTERS)
-    letters = "".join(c for c in plain if unicodedata.category(c) not in _LOOK_LIKE_NOTHING)
-    for pair, letter in PAIRS:
-        letters = letters.replace(pair, letter)
-    return letters
+    return "".join(c for c in plain if unicodedata.category(c) not in _LOOK_LIKE_NOTHING)
+
+
+_ASCII = {code: _letters(chr(code)) for code in range(128)}
+"""What becomes of each character where all are ASCII: the same alone as beside others, as Unicode has it."""

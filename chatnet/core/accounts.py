@@ -240,7 +240,7 @@ class Accounts:
         self._audit.record(session.user.user, Act.SET_PASSWORD, user.user.name, 0, "", now)
 
     def _end_sessions(self, user: UserState, but: Session | None, reason: str, now: Now) -> None:
-        for session in list(user.sessions.values()):
+        for session in user.sessions:
             if session is not but:
                 self._sessions.close(session, ErrorCode.LOGGED_OUT, reason, now)
 

@@ -5,10 +5,13 @@ on first use, because ten thousand idle ones shall cost little.
 """
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from chatnet.core.callers import Caller
 from chatnet.core.entries import Handle, PutBan, PutChat, PutMember, PutRoom, PutToken, PutUser
 from chatnet.core.file_entities import Lane, Shelf
+from chatnet.core.mappings import NOTHING
 from chatnet.core.proofs import Proofs
 from chatnet.model import (
     ConversationId,
@@ -69,13 +72,14 @@ class UserState:
         """Has the store been asked to keep it as it is now? False again if that batch failed."""
         self.kept = saved
         """Has the store ever been asked to keep it?"""
-        self.sessions: dict[Handle, Session] = {}
-        self.chats: dict[UserId, ChatState] = {}
-        self.owned: dict[ConversationId, RoomState] = {}
+        self.sessions: tuple[Session, ...] = ()
+        """Those that have logged in, the longest here first."""
+        self.chats: Mapping[UserId, ChatState] = NOTHING
+        self.owned: Mapping[ConversationId, RoomState] = NOTHING
         """Rooms that it owns, those that are being made too."""
-        self.marked: dict[ConversationId, RoomState] = {}
+        self.marked: Mapping[ConversationId, RoomState] = NOTHING
         """Rooms that have a mark of it."""
-        self.rooms: dict[ConversationId, RoomState] = {}
+        self.rooms: Mapping[ConversationId, RoomState] = NOTHING
         """Rooms in which it has a rank that is stored, be it only an invitation."""
         self.restrained: dict[ConversationId, RoomState] | None = None
         """Rooms that have a ban or a mute of it; None if none ever had."""
@@ -140,8 +144,8 @@ class Session:
         self.id: SessionId = 0
         self.user: UserState | None = None
         self.device: DeviceId = b""
-        self.rooms: dict[ConversationId, RoomState] = {}
-        self.behind: dict[ConversationId, Seq] = {}
+        self.rooms: Mapping[ConversationId, RoomState] = NOTHING
+        self.behind: Mapping[ConversationId, Seq] = NOTHING
         """Conversations that it follows but is not level with, and the last seq that was queued for it."""
         self.draining = False
         """Does it wait for its output queue to become short?"""
@@ -220,6 +224,7 @@ class RoomState(ConversationState):
     """A room."""
 
     __slots__ = (
+        "_alone",
         "archived",
         "asked",
         "asks",
@@ -258,6 +263,14 @@ class RoomState(ConversationState):
         """Users who came or went in this turn, and whether they were in before it."""
         self.told_at = 0.0
         """When a large room was last told how many are in it (monotonic)."""
+        self._alone: Mapping[ConversationId, RoomState] | None = None
+
+    @property
+    def alone(self) -> "Mapping[ConversationId, RoomState]":
+        """This room and no other: one mapping for all the sessions that are just in it, as most are in one."""
+        if self._alone is None:
+            self._alone = MappingProxyType({self.id: self})
+        return self._alone
 
     def room(self) -> Room:
         """The room as clients see it."""

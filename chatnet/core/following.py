@@ -14,6 +14,7 @@ from chatnet.core.attaching import FILE_BYTES, with_files
 from chatnet.core.effects import AwaitDrain, Broadcast, Effect, Read, Reply
 from chatnet.core.entities import ConversationState, Session
 from chatnet.core.entries import Handle, PageRead, ReadFailed, ReadMessages
+from chatnet.core.mappings import added, without
 from chatnet.core.policy import text_bytes
 from chatnet.core.state import State
 from chatnet.events import Deliver, Event, Truncated
@@ -37,7 +38,7 @@ class Following:
         """Follow from ``after`` on, or from now. Asking again moves the cursor."""
         conversation.live.pop(session.handle, None)
         conversation.behind.pop(session.handle, None)
-        session.behind.pop(conversation.id, None)
+        session.behind = without(session.behind, conversation.id)
         if after is None or after >= conversation.head:
             conversation.live[session.handle] = session
         else:
@@ -48,7 +49,7 @@ class Following:
         """Follow no more."""
         conversation.live.pop(session.handle, None)
         conversation.behind.pop(session.handle, None)
-        session.behind.pop(conversation.id, None)
+        session.behind = without(session.behind, conversation.id)
 
     def fell_behind(self, session: Session, conversation: ConversationState, missed: Deliver) -> None:
         """The queue of a live session was too long for these messages."""
@@ -109,18 +110,17 @@ class Following:
     # -- steps ------------------------------------------------------------------------------------------------
 
     def _fall_behind(self, session: Session, conversation: ConversationState, after: Seq) -> None:
-        session.behind[conversation.id] = after
+        session.behind = added(session.behind, conversation.id, after)
         conversation.behind[session.handle] = session
 
     def _go_live(self, session: Session, conversation: ConversationState) -> None:
-        del session.behind[conversation.id]
+        session.behind = without(session.behind, conversation.id)
         del conversation.behind[session.handle]
         conversation.live[session.handle] = session
 
     def _move(self, session: Session, conversation: ConversationState, cursor: Seq) -> None:
         """Set the cursor, and let the other conversations have their turn first."""
-        del session.behind[conversation.id]
-        session.behind[conversation.id] = cursor
+        session.behind = added(without(session.behind, conversation.id), conversation.id, cursor)
         if cursor >= conversation.head:
             self._go_live(session, conversation)
 

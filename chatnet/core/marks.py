@@ -7,7 +7,7 @@ oneself is delivered and read at once, so that a mark there can say nothing new.
 
 from chatnet.core.effects import Broadcast, Reply
 from chatnet.core.entities import ChatState, Position, RoomState, Session
-from chatnet.core.entries import Handle, PutMarks
+from chatnet.core.entries import PutMarks
 from chatnet.core.pending import Change, Pending
 from chatnet.core.policy import check_readable
 from chatnet.core.saving import save_referred
@@ -59,8 +59,6 @@ class Marks:
 
     def _tell(self, conversation: RoomState | ChatState, user: UserId, position: Position) -> None:
         told = (conversation.low, conversation.high) if isinstance(conversation, ChatState) else (user,)
-        audience: dict[Handle, Session] = {}
-        for id in told:
-            if id in self._state.users:
-                audience |= self._state.users[id].sessions
+        users = [self._state.users[id] for id in dict.fromkeys(told) if id in self._state.users]
+        audience = [session.handle for user in users for session in user.sessions]
         self._state.out.append(Broadcast(audience, Marked(conversation.id, user, *position)))

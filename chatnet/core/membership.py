@@ -15,6 +15,7 @@ from chatnet.core.effects import Append, Reply
 from chatnet.core.entities import RoomState, Session, UserState
 from chatnet.core.entries import PutMember
 from chatnet.core.following import Following, tell
+from chatnet.core.mappings import added, without
 from chatnet.core.presence import Presences
 from chatnet.core.state import LOBBY_ID, State
 from chatnet.errors import ErrorCode, Refused
@@ -67,12 +68,12 @@ class Membership:
         if user is None or not isinstance(room, RoomState):
             return
         room.belongs[entry.user] = entry
-        user.rooms[room.id] = room
+        user.rooms = added(user.rooms, room.id, room)
 
     def drop(self, room: RoomState, user: UserState) -> None:
         """The store has nothing of a user in a room any more."""
         room.belongs.pop(user.user.id, None)
-        user.rooms.pop(room.id, None)
+        user.rooms = without(user.rooms, room.id)
 
     def forget(self, user: UserState) -> None:
         """A user is gone for good: it belongs nowhere, and its rooms pass on."""
@@ -90,7 +91,7 @@ class Membership:
         """
         assert session.user is not None
         self.check_place(session)
-        session.rooms[room.id] = room
+        session.rooms = added(session.rooms, room.id, room) if session.rooms else room.alone
         self._presences.enter(room, session.user.user.id)
         if not room.owner and room.id != LOBBY_ID:
             self.set_owner(room, session.user.user.id)
@@ -104,7 +105,7 @@ class Membership:
     def leave(self, session: Session, room: RoomState) -> None:
         """A session is in a room no more, and hears nothing of it from now on."""
         assert session.user is not None
-        del session.rooms[room.id]
+        session.rooms = without(session.rooms, room.id)
         self._following.stop(session, room)
         self._presences.leave(room, session.user.user.id)
 
@@ -113,7 +114,7 @@ class Membership:
         are told why.
         """
         self.drop(room, user)
-        for session in list(user.sessions.values()):
+        for session in user.sessions:
             if room.id in session.rooms:
                 self.leave(session, room)
                 if session is not by:
@@ -148,10 +149,11 @@ class Membership:
         """
         before = self._state.users.get(room.owner)
         if before is not None:
-            before.owned.pop(room.id, None)
+            before.owned = without(before.owned, room.id)
         room.owner = owner
         if owner:
-            self._state.users[owner].owned[room.id] = room
+            heir = self._state.users[owner]
+            heir.owned = added(heir.owned, room.id, room)
         if room.asked is not None:
             room.asked = replace(room.asked, owner=owner)
         room.saved = False

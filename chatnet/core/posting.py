@@ -206,7 +206,7 @@ class Posting:
         self._state.unused.pop(chat.id, None)
         for id in dict.fromkeys((chat.low, chat.high)):
             user = self._state.users.get(id)
-            for session in user.sessions.values() if user is not None else ():
+            for session in user.sessions if user is not None else ():
                 if session.only_sends:
                     continue
                 chat.live[session.handle] = session

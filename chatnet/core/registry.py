@@ -73,6 +73,8 @@ class Registry:
 
     def is_imitation(self, text: str, user: UserId = 0) -> bool:
         """Does a login or display name look like one of an account, other than ``user`` itself?"""
+        if not text or not self._looks:
+            return False
         return any(id != user for id in self._looks.get(skeleton(text), ()))
 
     def _note_looks(self, user: User) -> None:

@@ -28,13 +28,13 @@ def tell_acquainted(state: State, user: UserState) -> None:
 
 def _acquainted(state: State, user: UserState) -> list[Handle]:
     """Every session that shares a room or a personal chat with this user, each once; its own too."""
-    handles: dict[Handle, None] = dict.fromkeys(user.sessions)
-    for session in user.sessions.values():
+    handles: dict[Handle, None] = dict.fromkeys(session.handle for session in user.sessions)
+    for session in user.sessions:
         for room in session.rooms.values():
             handles |= dict.fromkeys(room.live) | dict.fromkeys(room.behind)
     for id in user.chats:
         if id in state.users:
-            handles |= dict.fromkeys(state.users[id].sessions)
+            handles |= dict.fromkeys(session.handle for session in state.users[id].sessions)
     return list(handles)
 
 

@@ -156,7 +156,7 @@ class RoomActs:
         def apply() -> None:
             self._membership.put(row)
             invited = Invited(case.room.room(), case.actor.user)
-            self._state.out += [Reply(handle, invited) for handle in case.target.sessions]
+            self._state.out += [Reply(session.handle, invited) for session in case.target.sessions]
 
         return Plan([row], apply)
 

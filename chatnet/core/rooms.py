@@ -11,6 +11,7 @@ from chatnet.core.effects import Append, Reply
 from chatnet.core.entities import RoomState, Session, UserState
 from chatnet.core.entries import DropMember, PutMember
 from chatnet.core.following import Following
+from chatnet.core.mappings import added, without
 from chatnet.core.membership import Membership
 from chatnet.core.pending import Change, Pending
 from chatnet.core.policy import check_room
@@ -81,7 +82,7 @@ class Rooms:
         # Name and place are taken while the store writes it.
         self.reserve(request.name)
         room = RoomState(self._state.next_conversation(), request.name, user.user.id, saved=True)
-        user.owned[room.id] = room
+        user.owned = added(user.owned, room.id, room)
         save_user(self._state, user)
         row = None if user.is_guest else PutMember(room.id, user.user.id, Rank.OWNER, now.wall)
         if row is not None:
@@ -97,7 +98,7 @@ class Rooms:
 
         def undo() -> None:
             self.release(request.name)
-            user.owned.pop(room.id, None)
+            user.owned = without(user.owned, room.id)
 
         self._pending.submit(room.entry(), Change(session.handle, request.id, apply, undo))
 

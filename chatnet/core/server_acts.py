@@ -52,7 +52,7 @@ class ServerActs:
         return Plan([ban], apply)
 
     def _close(self, target: UserState, reason: str, now: Now) -> None:
-        for session in list(target.sessions.values()):
+        for session in target.sessions:
             self._sessions.close(session, ErrorCode.KICKED, reason, now)
 
     def _unban(self, actor: UserState, target: UserState, request: Moderate, now: Now) -> Plan:

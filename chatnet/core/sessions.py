@@ -118,7 +118,7 @@ class Sessions:
 
         Only a device knows what was its own; numbers of sessions can be guessed.
         """
-        for old in list(user.sessions.values()) if request.replaces else ():
+        for old in user.sessions if request.replaces else ():
             if old.id == request.replaces and old.device == request.device:
                 self.close(old, ErrorCode.REPLACED, "the same client has connected again", now)
 
@@ -128,7 +128,7 @@ class Sessions:
             self._state.set_online(user)
         session.id = self._state.next_session(user.user.id, now)
         session.user, session.device = user, request.device
-        user.sessions[session.handle] = session
+        user.sessions = (*user.sessions, session)
         self._state.out.append(Admit(session.handle))
         if self._state.log.is_on:
             self._state.log.logged_in(session)
@@ -153,7 +153,7 @@ class Sessions:
             self._rooms.leave(session, room)
         for chat in user.chats.values():
             self._following.stop(session, chat)
-        del user.sessions[session.handle]
+        user.sessions = tuple(other for other in user.sessions if other is not session)
         if not user.sessions:
             self._state.set_offline(user, now.monotonic)
 

@@ -15,6 +15,7 @@ from chatnet.core.entries import DropChat, Entry, Handle, PutChat, PutRoom, Save
 from chatnet.core.gauges import Gauges
 from chatnet.core.limits import Limits
 from chatnet.core.live_log import LiveLog
+from chatnet.core.mappings import added, without
 from chatnet.core.registry import Registry
 from chatnet.errors import ErrorCode, Refused
 from chatnet.model import LOBBY, Conversation, ConversationId, SessionId, User, UserId
@@ -148,16 +149,18 @@ class State:
         self.rooms[fold(room.name)] = room
         insort(self.room_ids, room.id)
         if room.owner in self.users:
-            self.users[room.owner].owned[room.id] = room
+            owner = self.users[room.owner]
+            owner.owned = added(owner.owned, room.id, room)
 
     def add_chat(self, chat: ChatState) -> None:
         """Make a personal chat known to those of its two users who still exist."""
         self.conversations[chat.id] = chat
         if not chat.head:
             self.unused[chat.id] = chat
-        for user, other in ((chat.low, chat.high), (chat.high, chat.low)):
-            if user in self.users:
-                self.users[user].chats[other] = chat
+        for id, other in ((chat.low, chat.high), (chat.high, chat.low)):
+            user = self.users.get(id)
+            if user is not None:
+                user.chats = added(user.chats, other, chat)
             else:
                 chat.ended = True
 
@@ -178,18 +181,20 @@ class State:
     def set_mark(self, conversation: RoomState | ChatState, user: UserId, position: Position) -> None:
         """Note how far a user has got. In a personal chat that outlives the user, in a room it does not."""
         if isinstance(conversation, RoomState):
-            if user not in self.users:
+            known = self.users.get(user)
+            if known is None:
                 return
-            self.users[user].marked[conversation.id] = conversation
+            known.marked = added(known.marked, conversation.id, conversation)
         conversation.marks[user] = position
 
     def drop_chat(self, chat: ChatState) -> None:
         """Forget a personal chat; so does the store, if it knows it."""
         del self.conversations[chat.id]
         self.unused.pop(chat.id, None)
-        for user, other in ((chat.low, chat.high), (chat.high, chat.low)):
-            if user in self.users:
-                self.users[user].chats.pop(other, None)
+        for id, other in ((chat.low, chat.high), (chat.high, chat.low)):
+            user = self.users.get(id)
+            if user is not None:
+                user.chats = without(user.chats, other)
         if chat.saved or chat.stored:
             self.out.append(Append(DropChat(chat.id)))
 

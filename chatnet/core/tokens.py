@@ -106,7 +106,7 @@ class Tokens:
         """A token is worthless now, and the sessions that came with it end."""
         self._remove(token)
         user = self._state.users.get(token.user)
-        for session in list(user.sessions.values()) if user is not None else ():
+        for session in user.sessions if user is not None else ():
             if session.token is token:
                 self._sessions.close(session, ErrorCode.LOGGED_OUT, reason, now)
 

@@ -28,25 +28,28 @@ class NativeFrontend:
     The limits are bytes of a frame's payload, for a stranger and for a session that has logged in.
     """
 
-    __slots__ = ("_failure", "_is_http", "_limit_after", "_opening", "_reader", "ready")
+    __slots__ = ("_failure", "_limit_after", "_opening", "_reader")
 
     encode = staticmethod(codec.encode)
 
     def __init__(self, limit_before: int, limit_after: int) -> None:
         self._limit_after = limit_after
         self._reader = FrameReader(limit_before)
-        self._opening = b""
-        """What has come of the preface."""
-        self.ready = False
+        self._opening: bytes | None = b""
+        """What has come of the preface; None once a good one is there."""
+        self._failure: tuple[str, str, bool] | None = None
+        """The code and the message of what was wrong, and whether it is HTTP that was spoken."""
+
+    @property
+    def ready(self) -> bool:
         """Has a good preface come? Stays true whatever comes after it."""
-        self._is_http = False
-        self._failure: tuple[str, str] | None = None
+        return self._opening is None
 
     def receive(self, data: bytes) -> None:
         """Take what arrived. Never raises."""
         if self._failure is not None:
             return
-        if self.ready:
+        if self._opening is None:
             self._reader.receive(data)
         else:
             self._open(self._opening + data)
@@ -58,7 +61,8 @@ class NativeFrontend:
             call raises the same.
         """
         if self._failure is not None:
-            raise ProtocolError(*self._failure)
+            code, message, _ = self._failure
+            raise ProtocolError(code, message)
         try:
             payload = self._reader.next_frame()
             return None if payload is None else codec.decode_request(payload)
@@ -72,24 +76,24 @@ class NativeFrontend:
 
     def farewell(self, code: str, reason: str, retry_after: float) -> bytes:
         """The last words: a `Closing` frame, or an HTTP response to an HTTP request."""
-        if self._is_http:
+        if self._failure is not None and self._failure[2]:
             return _HTTP_REFUSAL
         return codec.encode(Closing(code, reason, retry_after))
 
     def _open(self, opening: bytes) -> None:
         self._opening = b""
         try:
-            self.ready = read_preface(opening)
+            is_whole = read_preface(opening)
         except ProtocolError as error:
-            self._is_http = is_http(opening)
-            self._fail(error)
+            self._fail(error, is_http(opening))
+            return
+        if is_whole:
+            self._opening = None
+            self._reader.receive(opening[len(PREFACE) :])
         else:
-            if self.ready:
-                self._reader.receive(opening[len(PREFACE) :])
-            else:
-                self._opening = opening
+            self._opening = opening
 
-    def _fail(self, error: ProtocolError) -> None:
+    def _fail(self, error: ProtocolError, spoke_http: bool = False) -> None:
         # Not the error itself: it holds on to its traceback, and so to what was read.
-        self._failure = (error.code, error.message)
+        self._failure = (error.code, error.message, spoke_http)
         self._reader = FrameReader(0)

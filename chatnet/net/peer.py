@@ -14,6 +14,7 @@ thousands: everything that an idle connection does not need is made on first use
 """
 
 import logging
+import math
 from typing import TYPE_CHECKING
 
 from chatnet.core.limits import KIB
@@ -93,7 +94,7 @@ class Peer:
         """Is its transport's handshake still under way?"""
         self.deadline = self.last_heard + (limits.handshake_seconds if self.is_shaking else limits.login_seconds)
         """When its time is over: for the handshake, to log in before it is admitted, to be gone once it has ENDED or
-        is CLOSING."""
+        is CLOSING; infinity while it is admitted."""
         self._pause: Timer | None = None
         self._deaf = False
         """Will nothing more be read?"""
@@ -251,6 +252,7 @@ class Peer:
             self._connections.strangers -= 1
             self._connections.throttle.give_back(self.transport.host, self.came)
             self.limit = self._connections.limits.output_hard
+            self.deadline = math.inf
             self.frontend.admit()
 
     def hold(self) -> None:

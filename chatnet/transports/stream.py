@@ -22,18 +22,26 @@ _RETRY_SECONDS = 0.01
 class StreamTransport:
     """A connected stream socket."""
 
-    __slots__ = ("_socket", "host", "is_local", "peer", "uid")
+    __slots__ = ("_name", "_socket", "host", "is_local", "uid")
     is_established = True
     wants_write = False
     channel_binding = None
     server_pin = None
 
-    def __init__(self, sock: socket.socket, peer: str, is_local: bool, host: str = "", uid: int = -1) -> None:
+    def __init__(self, sock: socket.socket, name: str | int, is_local: bool, host: str = "", uid: int = -1) -> None:
+        """``name``: what the other end is called, or its port at ``host``."""
         self._socket = sock
-        self.peer = peer
+        self._name = name
         self.host = host
         self.is_local = is_local
         self.uid = uid
+
+    @property
+    def peer(self) -> str:
+        # Made when somebody asks: few do, and there are tens of thousands.
+        if isinstance(self._name, str):
+            return self._name
+        return f"[{self.host}]:{self._name}" if ":" in self.host else f"{self.host}:{self._name}"
 
     @property
     def selectable(self) -> socket.socket:

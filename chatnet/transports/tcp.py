@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -121,6 +122,6 @@ def _transport(sock: socket.socket, name: Any) -> StreamTransport:
     # It fails where the connection was reset already. The first read will tell, as for every other that breaks.
     with suppress(OSError):
         send_at_once(sock)
-    host = name[0].removeprefix("::ffff:")
-    shown = f"[{host}]" if ":" in host else host
-    return StreamTransport(sock, f"{shown}:{name[1]}", is_loopback(host), host)
+    # Interned, so that those who come from one address share its text.
+    host = sys.intern(name[0].removeprefix("::ffff:"))
+    return StreamTransport(sock, name[1], is_loopback(host), host)

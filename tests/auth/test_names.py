@@ -60,6 +60,12 @@ def test_names_are_compared_without_case(name: str) -> None:
     assert fold(name) == fold(name.upper()) == fold(name.lower())
 
 
+def test_a_name_without_capitals_is_not_kept_twice() -> None:
+    name = "".join(["an", "na"])
+    assert fold(name) is name
+    assert fold(name.upper()) == name
+
+
 # -- suggestions ----------------------------------------------------------------------------------------------
 
 

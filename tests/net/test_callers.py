@@ -41,6 +41,12 @@ def test_others_come_from_an_address_or_a_subnet(host: str, place: str) -> None:
     assert caller_of(transport(host=host)) == Caller(is_local=False, place=place)
 
 
+def test_of_whom_only_the_address_is_known_there_is_one_description() -> None:
+    one, same, other = (caller_of(transport(host=host)) for host in ("192.0.2.7", "192.0.2.7", "192.0.2.8"))
+    assert one is same
+    assert one != other
+
+
 def test_tls_is_private_and_has_a_binding() -> None:
     caller = caller_of(transport(host="192.0.2.7", binding=b"binding"))
     assert (caller.is_private, caller.binding, caller.is_local) == (True, b"binding", False)
