@@ -6,6 +6,7 @@ are queued for one peer, ``lag`` with the milliseconds by which the loop was lat
 """
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -39,12 +40,14 @@ from chatnet.store.sqlite import SqliteStore
 _HOLD_SECONDS = 3600.0
 _NO_LIMIT = 1 << 30
 _TICK_SECONDS = 0.005
+_GARBAGE = (50_000, 50, 100)
 
 
 class Lazy(Indexer):
     """Never indexes anything: to see what indexing costs."""
 
-    def catch_up(self) -> None:
+    def catch_up(self, pause: Callable[[float], object] = lambda _: None) -> None:
+        del pause
         self._dirty.clear()
 
 
@@ -168,6 +171,9 @@ def main() -> None:
             lag = Lag(server._loop) if options.lag and server._loop is not None else None
             print(json.dumps({"pid": os.getpid(), "addresses": list(map(str, server.addresses))}), flush=True)
             Thread(target=answer, args=(sys.stdin, server._selector, lag), daemon=True).start()
+            # As `chatnet serve` does.
+            gc.freeze()
+            gc.set_threshold(*_GARBAGE)
             server.run()
     finally:
         server.close()

@@ -1,4 +1,4 @@
-"""Results for people and for programs: a table for each benchmark, or JSON."""
+"""Results for people, for pages and for programs: a table for each benchmark, or JSON."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,25 @@ def table(result: Result) -> str:
     return "\n".join([*lines, *_notes(result)])
 
 
+def markdown(result: Result) -> str:
+    """The same for a page."""
+    names = list(dict.fromkeys(name for figures in result.values.values() for name in figures))
+    lines = [f"**{result.benchmark.name}**: {result.benchmark.what}", ""]
+    lines += [_cells(["", *names]), _cells(["---", *["---:"] * len(names)])]
+    for case, figures in result.values.items():
+        lines.append(_cells([case, *(_cell(figures.get(name, [])) for name in names)]))
+    bars = [f"- {'met' if is_met else '**missed**'}: {bar} ({number(median)})" for bar, median, is_met in result.bars()]
+    faults = [f"- **wrong**: {fault}" for fault in result.faults]
+    return "\n".join([*lines, *([""] if bars or faults else []), *bars, *faults])
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def _notes(result: Result) -> Iterator[str]:
     for bar, median, is_met in result.bars():
-        yield f"  {'met   ' if is_met else 'MISSED'}  {bar} ({_number(median)})"
+        yield f"  {'met   ' if is_met else 'MISSED'}  {bar} ({number(median)})"
     for fault in result.faults:
         yield f"  WRONG   {fault}"
 
@@ -33,11 +49,11 @@ def _notes(result: Result) -> Iterator[str]:
 def _cell(values: Sequence[float]) -> str:
     if not values:
         return ""
-    median = _number(statistics.median(values))
-    return median if len(values) == 1 else f"{median} ({_number(min(values))}-{_number(max(values))})"
+    median = number(statistics.median(values))
+    return median if len(values) == 1 else f"{median} ({number(min(values))}-{number(max(values))})"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three digits, or all of those before the point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 

@@ -5,23 +5,22 @@ shown, and is no failure: a machine may be slow, or busy.
 """
 
 import argparse
-import json
-import os
-import platform
-import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import _chat_and_files
+import _crowd
 import _delivery
 import _files
+import _growth
 import _gui
 import _latency
 import _logins
+import _micro
 import _resume
 import _search
 import _slow_disk
@@ -31,12 +30,12 @@ import _startup
 import _storage
 import _storm
 import _throughput
-from _figures import Benchmark, Result, percentile
-from _report import as_data, table
-from _serving import CannotMeasure
-from _setting import Setting, file_system, sync_times
-
-import chatnet
+from _figures import Benchmark, Result
+from _machine import EX_UNAVAILABLE, default_folder, machine
+from _output import add_options, draw, failed, is_read_later, show, told
+from _report import table
+from _serving import CannotMeasure, check_system
+from _setting import Setting
 
 BENCHMARKS: dict[str, Benchmark] = {
     module.BENCHMARK.name: module.BENCHMARK
@@ -55,27 +54,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         _logins,
         _storm,
         _startup,
+        _growth,
+        _crowd,
+        _micro,
         _gui,
     )
 }
-EX_UNAVAILABLE = 69
-_LASTING = Path("/var/tmp")
-"""Where temporary files survive a restart, and so are on a disk."""
-
-
-def machine(scratch: Path) -> dict[str, object]:
-    """What the figures were measured on."""
-    syncs = sync_times(scratch)
-    return {
-        "chatnet": chatnet.__version__,
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-        "system": f"{platform.system()} {platform.release()}, {os.cpu_count()} cores",
-        "load average": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-        "disk": file_system(scratch),
-        "fdatasync p50 ms": round(1000 * percentile(syncs, 50), 3),
-        "fdatasync p99 ms": round(1000 * percentile(syncs, 99), 3),
-    }
 
 
 def measure(names: list[str], setting: Setting, rounds: int) -> Iterator[Result]:
@@ -98,15 +82,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="the sizes of a report")
     parser.add_argument("--rounds", type=int, help="how often each is measured; default: 1, with --full 3")
     parser.add_argument("--seconds", type=float, help="for each figure of throughput; default: 1, with --full 5")
-    parser.add_argument("--folder", type=Path, help="on the disk to be measured; default: /var/tmp, if there is one")
-    parser.add_argument("--json", action="store_true", help="for programs, once all is done")
+    parser.add_argument("--minutes", type=float, help="of `crowd`; default: 0.2, with --full 10")
+    parser.add_argument("--folder", type=Path, default=default_folder(), help="on the disk to be measured")
+    add_options(parser)
     options = parser.parse_args()
     for name in options.names:
         if name not in BENCHMARKS:
             parser.error(f"there is no benchmark {name!r}, but {', '.join(BENCHMARKS)}")
     options.rounds = options.rounds or (3 if options.full else 1)
     options.seconds = options.seconds or (5.0 if options.full else 1.0)
-    options.folder = options.folder or (_LASTING if _LASTING.is_dir() else Path(gettempdir()))
+    options.minutes = options.minutes or (10.0 if options.full else 0.2)
     return options
 
 
@@ -114,22 +99,28 @@ def main() -> int:
     """The command."""
     options = _arguments()
     results = []
+    try:
+        check_system()
+    except CannotMeasure as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return EX_UNAVAILABLE
     with TemporaryDirectory(prefix="chatnet-bench-", dir=options.folder) as scratch:
         where = machine(Path(scratch))
-        if not options.json:
-            print(", ".join(f"{name} {value}" for name, value in where.items()), flush=True)
-        setting = Setting(Path(scratch), options.full, options.seconds)
+        if not is_read_later(options):
+            print(told(where), flush=True)
+        setting = Setting(Path(scratch), options.full, options.seconds, options.minutes)
         try:
             for result in measure(options.names or list(BENCHMARKS), setting, options.rounds):
                 results.append(result)
-                if not options.json:
+                if not is_read_later(options):
                     print(f"\n{table(result)}", flush=True)
         except CannotMeasure as error:
             print(f"bench: {error}", file=sys.stderr)
             return EX_UNAVAILABLE
-    if options.json:
-        print(json.dumps(as_data(results, where), indent=2))
-    return 1 if any(result.faults for result in results) else 0
+    if is_read_later(options):
+        return show(results, where, options)
+    draw(results, options)
+    return failed(results)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,22 @@ from pathlib import Path
 from chatnet.address import Address, parse
 
 _SERVER = Path(__file__).resolve().with_name("_bench_server.py")
-_TICKS = os.sysconf("SC_CLK_TCK")
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
+_PROCESSES = Path("/proc")
 _END_SECONDS = 60
 
 
 class CannotMeasure(Exception):
     """The message says why."""
+
+
+def check_system() -> None:
+    """Can what a process uses be told?
+
+    :raises CannotMeasure: no.
+    """
+    if not (_PROCESSES / "self" / "stat").exists():
+        raise CannotMeasure("what a server uses is read from /proc, as Linux has it: nothing is measured here")
 
 
 @dataclass(frozen=True)
@@ -86,18 +96,27 @@ def serve(data: Path | None, *options: str, under: Sequence[str] = ()) -> Iterat
 
 def cpu(pid: int) -> float:
     """Seconds of CPU that a process has used, all threads together."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = (_PROCESSES / f"{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def busy_cores() -> float:
+    """Seconds of CPU that the whole machine has used; 0 where that cannot be told."""
+    total = _PROCESSES / "stat"
+    if not total.exists():
+        return 0.0
+    user, nice, system, _, _, irq, softirq, steal = map(int, total.read_text().split(maxsplit=9)[1:9])
+    return (user + nice + system + irq + softirq + steal) / _TICKS
 
 
 def held_up(pid: int) -> float:
     """Seconds in which the main thread of a process could run, but others had the cores (Linux, sched-stats.rst)."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    return int((_PROCESSES / f"{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def resident(pid: int) -> int:
     """Bytes of memory that a process holds."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in (_PROCESSES / f"{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     raise CannotMeasure(f"there is no process {pid}")
@@ -105,7 +124,7 @@ def resident(pid: int) -> int:
 
 def peak(pid: int) -> int:
     """The most memory that a process has ever held, in bytes."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in (_PROCESSES / f"{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise CannotMeasure(f"there is no process {pid}")

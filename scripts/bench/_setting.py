@@ -21,6 +21,8 @@ class Setting:
     is_full: bool = False
     seconds: float = 1.0
     """Of measuring, for each figure."""
+    minutes: float = 0.2
+    """Of watching, where something must stay as it is."""
     _numbers: Iterator[int] = field(default_factory=count)
 
     def pick(self, small: int, full: int) -> int:
