@@ -61,15 +61,21 @@ def _shoot_all(window: ServerWindow, theme: str, label: str, shoot: Shoot) -> No
 
 def _shoot_dialogs(window: ServerWindow, theme: str, shoot: Shoot) -> None:
     window.click_client("bob")
-    window.click("Ban…", "TButton")
-    window.shows("kept out")
-    shoot(window, f"server-ban-{theme}")
-    window.click("Cancel", "TButton")
-    window.come_back()
-    window.click("Stop", "TButton")
-    window.shows("people are connected")
-    shoot(window, f"server-stop-{theme}")
-    window.click("Cancel", "TButton")
+    for button, text, name in (
+        ("Message…", "in private", "message"),
+        ("Kick…", "Put them out", "kick"),
+        ("Ban…", "kept out", "ban"),
+        ("Stop", "people are connected", "stop"),
+    ):
+        window.click(button, "TButton")
+        window.shows(text)
+        shoot(window, f"server-{name}-{theme}")
+        window.click("Cancel", "TButton")
+        window.come_back()
+    window.click("Settings", "TButton")
+    window.shows("Text size")
+    shoot(window, f"server-settings-{theme}")
+    window.click("Done", "TButton")
     window.come_back()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from chatnet.core.file_jobs import Digest
+from chatnet.files import parts, removing
 from chatnet.files.disk import Disk, DiskFile
 
 FOLDER = "content"
@@ -49,10 +50,10 @@ class Content:
             self._readers.popitem(last=False)[1].close()
         return file.read(offset, length)
 
-    def remove(self, digest: Digest) -> None:
-        """Remove a file. Who is reading it gets no more of it."""
+    def take_away(self, digest: Digest, piece: int) -> list[str]:
+        """A file is not there any more; returns what is left to be freed. Who is reading it gets no more of it."""
         self._forget(digest)
-        self._disk.remove(path_of(digest))
+        return removing.take_away(self._disk, path_of(digest), parts.FOLDER, piece)
 
     def all(self) -> Iterator[Digest]:
         """All files."""

@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
-from chatnet.net.disks import read_at, start_writing, write_at
+from chatnet.net.disks import read_at, write_at, write_out
 from chatnet.net.folders import sync_folder
 from chatnet.net.platform import sync_file
 
@@ -34,8 +34,8 @@ class DiskFile(Protocol):
 
     def truncate(self, size: int) -> None: ...
 
-    def start_writing(self, offset: int, length: int) -> None:
-        """Let the disk begin with what was written there. Only `sync` promises anything."""
+    def write_out(self, offset: int, length: int) -> None:
+        """Have the disk take what was written there. Only `sync` promises anything."""
         ...
 
     def sync(self) -> None: ...
@@ -99,8 +99,8 @@ class _RealFile:
     def truncate(self, size: int) -> None:
         self._file.truncate(size)
 
-    def start_writing(self, offset: int, length: int) -> None:
-        start_writing(self._file.fileno(), offset, length)
+    def write_out(self, offset: int, length: int) -> None:
+        write_out(self._file.fileno(), offset, length)
 
     def sync(self) -> None:
         sync_file(self._file.fileno())

@@ -6,8 +6,8 @@ nothing has to be written in a certain order, and what a power cut has left of t
 zeros, is never taken for what was sent. Reading it is needed anyway: the state of a running hash cannot be stored.
 
 Now and then both files are synced; what was there then is *durable*, and the uploader need not send it again whatever
-happens. The disk is told to begin with each piece before that: a sync of many MiB at once would be waited for by all
-others who sync something on the same disk, and so by every message.
+happens. Before that each piece is written out as it comes, and waited for: what is queued for the disk is waited for by
+all others who sync something on it, and so by every message.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from chatnet.core.file_jobs import Digest, PartId
 from chatnet.core.limits import KIB, MIB
+from chatnet.files import removing
 from chatnet.files.disk import Disk, DiskFile
 
 FOLDER = "parts"
@@ -31,9 +32,11 @@ class Pace:
     mark: int = 1 * MIB
     """A mark is added."""
     start: int = 512 * KIB
-    """The disk begins with them."""
+    """They are written out."""
     sync: int = 8 * MIB
     """What came is made durable."""
+    free: int = 16 * MIB
+    """Of a file that is removed, so much is freed before others have their turn."""
     read: int = 256 * KIB
     """Others have their turn, while something long is read."""
 
@@ -60,8 +63,8 @@ class Part:
         self._pace = pace
         self._hash = hashlib.sha256()
         self._marks = self._marked = 0
-        self._started = 0
-        """With the bytes up to there the disk has begun."""
+        self._written = 0
+        """The bytes up to there are written out."""
         self._is_listed = False
         """Are the names of its files durable?"""
         self._bytes_file: DiskFile | None = None
@@ -87,7 +90,7 @@ class Part:
         yield from self._read_through(_read_marks(self._notes), min(most, self.size, self._bytes.size()))
         # The bytes behind it are written over; a mark of them may not be mistaken for one of those.
         self._notes.truncate(self._marks * _MARK.size)
-        self._started = self.end
+        self._written = self.end
         if self.end:
             self.sync()
 
@@ -130,9 +133,11 @@ class Part:
         self.end += len(data)
         if self.end - self._marked >= self._pace.mark:
             self._mark()
-        if self.end - self._started >= self._pace.start:
-            self._bytes.start_writing(self._started, self.end - self._started)
-            self._started = self.end
+        if self.end - self._written >= self._pace.start:
+            self.is_suspect = True
+            self._bytes.write_out(self._written, self.end - self._written)
+            self.is_suspect = False
+            self._written = self.end
         if self.end - self.durable >= self._pace.sync:
             self.sync()
 
@@ -151,7 +156,7 @@ class Part:
             self._disk.sync_folder(FOLDER)
             self._is_listed = True
         self.is_suspect = False
-        self.durable = self._started = self.end
+        self.durable = self._written = self.end
 
     def found(self) -> Digest:
         """The SHA-256 of what came."""
@@ -192,10 +197,11 @@ def was_sealed(disk: Disk, id: PartId, size: int, digest: Digest) -> bool:
         file.close()
 
 
-def remove(disk: Disk, id: PartId) -> None:
-    """Remove a part; the bytes first, as the marks alone are harmless."""
-    disk.remove(path_of(id))
+def take_away(disk: Disk, id: PartId, piece: int) -> list[str]:
+    """A part is not there any more; returns what is left to be freed. The bytes go first: marks alone are harmless."""
+    gone = removing.take_away(disk, path_of(id), FOLDER, piece)
     disk.remove(_marks_path(id))
+    return gone
 
 
 def all_parts(disk: Disk) -> set[PartId]:

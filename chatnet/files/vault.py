@@ -6,7 +6,7 @@ goes on, or is finished again, and nothing of it is sent twice.
 """
 
 import errno
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 from chatnet.auth.possession import Answer
 from chatnet.core.file_jobs import (
@@ -39,6 +39,7 @@ from chatnet.files import content, parts
 from chatnet.files.content import Content
 from chatnet.files.disk import Disk
 from chatnet.files.parts import OutOfOrder, Pace, Part
+from chatnet.files.removing import all_gone, free
 from chatnet.net.platform import is_full
 from chatnet.quantities import show_size
 
@@ -119,16 +120,16 @@ class Vault:
             case ClosePart():
                 return self._close(job)
             case FinishPart():
-                return self._finish(job)
+                return (yield from self._finish(job))
             case DropPart():
-                return self._drop_part(job)
+                return (yield from self._drop_part(job))
             case ProveFile():
                 return (yield from self._prove(job))
             case DropFile():
-                self._content.remove(job.digest)
+                yield from self._free(self._content.take_away(job.digest, self._pace.free))
                 return Dropped(job)
             case Collect():
-                return self._collect(job)
+                return (yield from self._collect(job))
             case _:
                 raise AssertionError(f"no such job: {job}")
 
@@ -166,7 +167,7 @@ class Vault:
             return
         self._let_go(job.part)
         if not part.end:
-            parts.remove(self._disk, job.part)
+            self._remove_part(job.part)
         raise _Refused(
             ErrorCode.STORE_FULL,
             f"{show_size(wanted)} are to come, and the server's disk has room for {show_size(room)} just now",
@@ -198,21 +199,21 @@ class Vault:
         self._let_go(job.part)
         return PartClosed(job, part.end)
 
-    def _finish(self, job: FinishPart) -> PartFinished:
-        digest = self._sealed.get(job.part) or self._seal(job.part)
+    def _finish(self, job: FinishPart) -> Generator[None, None, PartFinished]:
+        digest = self._sealed.get(job.part) or (yield from self._seal(job.part))
         self._content.make_durable(digest)
         self._disk.sync_folder(parts.FOLDER)
         self._sealed[job.part] = digest
         return PartFinished(job)
 
-    def _seal(self, id: PartId) -> Digest:
+    def _seal(self, id: PartId) -> Generator[None, None, Digest]:
         part = self._part(id)
         if part.end != part.size:
             raise _Refused(ErrorCode.BAD_REQUEST, f"only {part.end} of {part.size} bytes have come")
         found = part.found()
         if found != part.digest:
             self._let_go(id)
-            parts.remove(self._disk, id)
+            yield from self._free(self._remove_part(id))
             reason = f"what came has the SHA-256 {found.hex()}; announced was {part.digest.hex()}"
             raise _Refused(ErrorCode.BAD_DIGEST, reason)
         part.seal()
@@ -220,12 +221,19 @@ class Vault:
         self._content.adopt(parts.path_of(id), found)
         return found
 
-    def _drop_part(self, job: DropPart) -> Dropped:
+    def _drop_part(self, job: DropPart) -> Generator[None, None, Dropped]:
         self._let_go(job.part)
-        parts.remove(self._disk, job.part)
+        gone = self._remove_part(job.part)
         self._safe.pop(job.part, None)
         self._sealed.pop(job.part, None)
+        yield from self._free(gone)
         return Dropped(job)
+
+    def _remove_part(self, id: PartId) -> list[str]:
+        return parts.take_away(self._disk, id, self._pace.free)
+
+    def _free(self, gone: list[str]) -> Iterator[None]:
+        return free(self._disk, gone, self._pace.free)
 
     def _part(self, id: PartId) -> Part:
         if id not in self._parts:
@@ -264,12 +272,14 @@ class Vault:
             file.close()
         return FileProved(job, made.digest())
 
-    def _collect(self, job: Collect) -> Collected:
+    def _collect(self, job: Collect) -> Generator[None, None, Collected]:
         lost = parts.all_parts(self._disk) - job.parts - self._parts.keys()
         for id in lost:
-            parts.remove(self._disk, id)
+            self._remove_part(id)
         orphans = [digest for digest in self._content.all() if digest not in job.files and digest not in job.coming]
         for digest in orphans:
-            self._content.remove(digest)
+            self._content.take_away(digest, self._pace.free)
         missing = tuple(digest for digest, size in job.files.items() if self._content.size(digest) != size)
+        # Only now may others have their turn, who may bring again what was taken away.
+        yield from self._free(all_gone(self._disk, parts.FOLDER))
         return Collected(job, len(lost) + len(orphans), missing)

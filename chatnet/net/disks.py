@@ -3,6 +3,8 @@
 Which of them there are at all is for `chatnet.net.platform` to say; its test switch holds here too.
 """
 
+import ctypes
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -10,8 +12,10 @@ from functools import cache
 
 from chatnet.net.platform import is_minimal
 
-_SYNC_FILE_RANGE_WRITE = 2
-"""Of Linux: sync_file_range(2)."""
+_WRITE_AND_WAIT = 1 | 2 | 4
+"""Of Linux, WAIT_BEFORE, WRITE and WAIT_AFTER: sync_file_range(2)."""
+_FAILURES = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
+"""Of the disk. All others say only that it cannot be done with this file."""
 
 
 def read_at(descriptor: int, length: int, offset: int) -> bytes:
@@ -36,23 +40,25 @@ def write_at(descriptor: int, data: memoryview, offset: int) -> int:
     return os.write(descriptor, data)
 
 
-def start_writing(descriptor: int, offset: int, length: int) -> None:
-    """Let the disk begin with what was written there, without a wait, so that a sync has less left to do.
+def write_out(descriptor: int, offset: int, length: int) -> None:
+    """Have the disk take what was written there, and wait for it, so that a sync has little left to do.
 
-    It promises nothing, and so tells of no failure either: the sync will. Elsewhere than on Linux nothing is done.
+    It makes nothing durable. Elsewhere than on Linux nothing is done.
+
+    :raises OSError: the disk failed. Linux tells that once only, so a later sync may not.
     """
     call = None if is_minimal() else _sync_file_range()
-    if call is not None:
-        call(descriptor, offset, length, _SYNC_FILE_RANGE_WRITE)
+    if call is not None and call(descriptor, offset, length, _WRITE_AND_WAIT):
+        number = ctypes.get_errno()
+        if number in _FAILURES:
+            raise OSError(number, os.strerror(number))
 
 
 @cache
 def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
     if sys.platform != "linux":
         return None
-    import ctypes
-
-    call = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    call = getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
     if call is not None:
         call.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
     return call

@@ -79,8 +79,10 @@ class _MemoryFile:
         self._disk.step("truncate")
         self._inode.apply(size, None)
 
-    def start_writing(self, offset: int, length: int) -> None:
-        """Any of it may survive, and so it may without this."""
+    def write_out(self, offset: int, length: int) -> None:
+        """Any of it may survive, and so it may without this; but the disk may fail."""
+        del offset, length
+        self._disk.step("write_out")
 
     def sync(self) -> None:
         self._disk.step("sync")

@@ -14,7 +14,7 @@ from chatnet.testing.file_conformance import FileStoreConformance
 from chatnet.testing.file_stores import SteppedFileStore
 from chatnet.testing.memory_disk import MemoryDisk
 
-_SMALL = Pace(mark=700, sync=2000, read=300)
+_SMALL = Pace(mark=700, sync=2000, free=900, read=300)
 
 
 class TestDiskFileStore(FileStoreConformance):

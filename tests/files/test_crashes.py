@@ -26,7 +26,7 @@ from chatnet.testing.file_driver import FileDriver, digest, some_bytes
 from chatnet.testing.file_stores import SteppedFileStore
 from chatnet.testing.memory_disk import MemoryDisk, Stopped
 
-PACE = Pace(mark=700, sync=2000, read=300)
+PACE = Pace(mark=700, sync=2000, free=900, read=300)
 CONTENT = some_bytes(5000)
 NAME = digest(CONTENT)
 

@@ -22,7 +22,7 @@ from chatnet.testing.file_driver import FileDriver, digest, some_bytes
 from chatnet.testing.file_stores import SteppedFileStore
 from chatnet.testing.memory_disk import MemoryDisk
 
-PACE = Pace(mark=700, sync=2000, read=300)
+PACE = Pace(mark=700, start=600, sync=2000, free=900, read=300)
 CONTENT = some_bytes(5000)
 NAME = digest(CONTENT)
 
@@ -115,7 +115,9 @@ def test_what_others_fill_is_left_alone_but_for_what_is_written_between_two_look
 # -- errors ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("operation", ["open", "write", "sync", "truncate", "rename", "sync_folder", "make_folder"])
+@pytest.mark.parametrize(
+    "operation", ["open", "write", "write_out", "sync", "truncate", "rename", "sync_folder", "make_folder"]
+)
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EROFS])
 def test_an_error_in_any_step_is_an_answer_and_the_upload_goes_on_behind_it(operation: str, number: int) -> None:
     disk = MemoryDisk()
@@ -144,15 +146,16 @@ def test_an_error_in_any_step_is_an_answer_and_the_upload_goes_on_behind_it(oper
     assert disk.open_files == 0
 
 
-def test_what_a_failed_sync_was_about_is_sent_again() -> None:
+@pytest.mark.parametrize("operation", ["sync", "write_out"])
+def test_what_a_failed_sync_was_about_is_sent_again(operation: str) -> None:
     """The system says it once; the next sync succeeds, and the bytes have still never reached the disk."""
     disk = MemoryDisk()
     driver = new(disk)
     driver.open(1, CONTENT)
     assert driver.write(1, CONTENT, 0, 2500, chunk=500) == 2000
-    failing(disk, "sync")
     driver.write(1, CONTENT, 2500, 3500, chunk=500)
-    assert driver.failure(WritePart(1, 3500, CONTENT[3500:4000])).code == ErrorCode.STORE_FAILING
+    failing(disk, operation)
+    assert driver.failure(WritePart(1, 3500, CONTENT[3500:4500])).code == ErrorCode.STORE_FAILING
     assert driver.open(1, CONTENT) == 2000
     driver.upload(1, CONTENT)
     assert driver.read(NAME) == CONTENT

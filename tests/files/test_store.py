@@ -42,20 +42,20 @@ def test_nobody_else_can_look_into_it(folder: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_disk_begins_with_each_piece_long_before_a_sync_asks_for_it(
+def test_each_piece_is_written_out_long_before_a_sync_asks_for_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[tuple[int, int]] = []
-    monkeypatch.setattr(disk, "start_writing", lambda _, offset, length: begun.append((offset, length)))
+    written: list[tuple[int, int]] = []
+    monkeypatch.setattr(disk, "write_out", lambda _, offset, length: written.append((offset, length)))
     driver = FileDriver(DiskFileStore(folder, reserve=0, pace=Pace(mark=10_000, start=20_000, sync=70_000)))
     driver.open(1, CONTENT)
     driver.write(1, CONTENT, 0, 95_000)
-    assert begun == [(0, 20_000), (20_000, 20_000), (40_000, 20_000), (70_000, 20_000)]
-    begun.clear()
+    assert written == [(0, 20_000), (20_000, 20_000), (40_000, 20_000), (70_000, 20_000)]
+    written.clear()
     driver.close(1)
     driver.open(1, CONTENT)
     driver.write(1, CONTENT, 95_000, 120_000)
-    assert begun == [(95_000, 20_000)]
+    assert written == [(95_000, 20_000)]
     driver.store.close()
 
 

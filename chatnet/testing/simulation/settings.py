@@ -63,7 +63,7 @@ def some_manners(rng: Random) -> DiskManners:
 
 def some_file_manners(rng: Random) -> FileManners:
     """How slow a file store is, how often it makes sure of what it has, and how often the power fails."""
-    pace = Pace(mark=rng.choice((1, 60)) * KIB, sync=rng.choice((1, 130, 1000)) * KIB, read=16 * KIB)
+    pace = Pace(mark=rng.choice((1, 60)) * KIB, sync=rng.choice((1, 130, 1000)) * KIB, read=16 * KIB, free=50 * KIB)
     return FileManners(delay=rng.choice((0.0, 0.01, 0.1)), pace=pace, power_cuts=rng.choice((0.0, 0.5, 0.9)))
 
 
