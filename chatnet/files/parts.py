@@ -31,7 +31,7 @@ class Pace:
 
     mark: int = 1 * MIB
     """A mark is added."""
-    start: int = 512 * KIB
+    start: int = 128 * KIB
     """They are written out."""
     sync: int = 8 * MIB
     """What came is made durable."""
