@@ -28,7 +28,9 @@ Raw = Sequence[Any]
 """A row as SQLite gives it: whatever is there, text as bytes."""
 
 COLUMNS = "id, time, sender, name, display, kind, body, reference, device, n, previous, digest"
-_INSERT = f"INSERT INTO messages ({COLUMNS}) VALUES ({', '.join('?' * 12)})"
+# What fails here ends the transaction anyway. By default SQLite would keep a copy of every page that a statement with
+# many rows changes, in a file, to undo that statement alone.
+_INSERT = f"INSERT OR ROLLBACK INTO messages ({COLUMNS}) VALUES ({', '.join('?' * 12)})"
 INSERT_MESSAGES = ManyRows(_INSERT)
 DAMAGED = "(this message is damaged in the server's database)"
 

@@ -12,11 +12,14 @@ from chatnet.model import Message
 from chatnet.store.check import check
 from chatnet.store.database import Database
 from chatnet.store.opening import FILE_NAME
+from chatnet.store.rows import INSERT_MESSAGES
 from chatnet.store.schema import row_id
 from chatnet.store.writer import _MESSAGES_AT_ONCE
 from chatnet.testing.store_model import post
 from tests.store.places import scratch_folder
 
+ABORT = 2
+"""SQLite's OE_ABORT: what fails undoes its own statement, and nothing before it."""
 ROOMS = range(1, 8)
 COUNT = 2 * _MESSAGES_AT_ONCE + 300
 
@@ -88,3 +91,11 @@ def test_if_one_message_cannot_be_stored_none_of_its_transaction_is(folder: Path
     database.write(talk())
     assert sum(len(said(database, room)) for room in ROOMS) == COUNT
     assert list(check(folder / FILE_NAME)) == []
+
+
+def test_no_page_is_copied_to_undo_one_statement_of_a_transaction(database: Database) -> None:
+    for parameters, statement in INSERT_MESSAGES._statements:
+        steps = database._writing.execute(f"EXPLAIN {statement}", [None] * parameters).fetchall()
+        ends = [(opcode, action) for _, opcode, _, action, *_ in steps if opcode in (b"Halt", b"HaltIfNull")]
+        assert len(ends) > 1
+        assert ABORT not in [action for _, action in ends]
