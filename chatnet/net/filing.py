@@ -2,22 +2,29 @@
 
 Messages go first. While some are on their way to the disk, the file store is given nothing more: its thread would take
 turns with that of the message store, on the disk and in the interpreter, and what is said would wait for what is sent.
-But only for a moment, so that files go on however much is said.
+But only for a moment, so that files go on however much is said. And while people talk it is given few pieces of files
+at a time, so that it has little left to do when the next message comes.
 
 A disk that is full or fails is an answer (`FileFailed`) and concerns one file. What a file store *raises* is a mistake
 of its own, after which nobody knows what it does: it is not caught here, and ends the server.
 """
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 
-from chatnet.core.file_jobs import Collected, FileAnswer, FileJob
+from chatnet.core.file_jobs import Collected, FileAnswer, FileJob, ReadFile, WritePart
 from chatnet.net.loop import EventLoop, Timer
 from chatnet.net.ports import FileStore
 from chatnet.net.storing import StoreLink
 
 PATIENCE_SECONDS = 0.003
 """For which jobs wait for messages: as long as a commit usually takes."""
+TALK_SECONDS = 1.0
+"""People talk for that long after each message."""
+FEW = 2
+"""Pieces that the file store is given then, while it has not answered for others."""
+_PIECES = (WritePart, ReadFile)
 _MOST_NAMED = 10
 _log = logging.getLogger(__name__)
 
@@ -31,7 +38,9 @@ class FileLink:
         self._loop = loop
         self.jobs: list[FileJob] = []
         """To be submitted at the end of this turn, or of a later one."""
-        self._unanswered = 0
+        self._unanswered = self._moving = 0
+        """Jobs that the store was given; those of them that are a piece of a file."""
+        self._talk_until = -math.inf
         self._patience: Timer | None = None
         """When the jobs have waited long enough; None while they need not wait."""
 
@@ -61,12 +70,23 @@ class FileLink:
 
     def send(self) -> None:
         """Hand over what was gathered, if that need not wait for messages."""
-        if self._store is None or not self.jobs or self._gives_way():
+        if self._store is None:
             return
-        jobs, self.jobs = self.jobs, []
-        self._unanswered += len(jobs)
-        for job in jobs:
+        if self._messages.batch:
+            self._talk_until = self._loop.now.monotonic + TALK_SECONDS
+        if not self.jobs or self._gives_way():
+            return
+        most = FEW if self._loop.now.monotonic < self._talk_until else math.inf
+        sent = 0
+        for job in self.jobs:
+            if type(job) in _PIECES:
+                if self._moving >= most:
+                    break
+                self._moving += 1
             self._store.submit(job)
+            sent += 1
+        self._unanswered += sent
+        del self.jobs[:sent]
 
     def _gives_way(self) -> bool:
         """Is it the messages' turn? A commit that is over wakes the loop, and otherwise the timer does."""
@@ -86,6 +106,8 @@ class FileLink:
             return
         for answer in self._store.completions():
             self._unanswered -= 1
+            if type(answer.job) in _PIECES:
+                self._moving -= 1
             if isinstance(answer, Collected) and answer.missing:
                 # Whoever wants one is refused. The log is for whoever could bring them back, from a backup.
                 digests = ", ".join(digest.hex() for digest in answer.missing[:_MOST_NAMED])

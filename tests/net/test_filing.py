@@ -21,12 +21,14 @@ from chatnet.core.file_jobs import (
     PartClosed,
     PartFinished,
     PartOpened,
+    PartWritten,
     ReadFile,
+    WritePart,
 )
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Closing, Done, FileChunk
-from chatnet.net.filing import PATIENCE_SECONDS, FileLink
+from chatnet.net.filing import FEW, PATIENCE_SECONDS, TALK_SECONDS, FileLink
 from chatnet.net.listening import Acceptor
 from chatnet.net.peer import CLOSED
 from chatnet.net.shutdown import Shutdown
@@ -287,6 +289,39 @@ def test_however_much_is_said_each_job_waits_only_so_long(rig: Rig) -> None:
     rig.settle()
     assert rig.link.under_way
     assert rig.file_store.log == [OPEN] * 10
+
+
+def pieces(count: int) -> list[WritePart]:
+    return [WritePart(1, offset, b"x") for offset in range(count)]
+
+
+def say(rig: Rig) -> None:
+    """Something is said and stored."""
+    batch = rig.submit()
+    rig.store.answers = [Committed(batch, [None])]
+    rig.settle()
+
+
+def test_while_people_talk_few_pieces_of_files_are_under_way_and_all_else_is(rig: Rig) -> None:
+    say(rig)
+    wanted = pieces(5)
+    rig.carry_out(*map(FileWork, [OPEN, *wanted[:FEW], FINISH, *wanted[FEW:]]))
+    rig.turn()
+    assert rig.file_store.log == [OPEN, *wanted[:FEW], FINISH]
+    rig.file_store.answers = [PartOpened(OPEN, 0), PartWritten(wanted[0], 0)]
+    rig.turn()
+    assert rig.file_store.log == [OPEN, *wanted[:FEW], FINISH, wanted[FEW]]
+    rig.file_store.answers = [FileFailed(wanted[1], ErrorCode.STORE_FULL, ""), PartWritten(wanted[2], 0)]
+    rig.turn()
+    assert rig.file_store.log == [OPEN, *wanted[:FEW], FINISH, *wanted[FEW:]]
+
+
+def test_once_nobody_has_said_anything_for_a_while_all_pieces_are_under_way(rig: Rig) -> None:
+    say(rig)
+    rig.clock.advance(TALK_SECONDS)
+    rig.carry_out(*map(FileWork, pieces(5)))
+    rig.settle()
+    assert rig.file_store.log == pieces(5)
 
 
 def test_nothing_is_left_to_do_once_the_message_is_stored_before_patience_ends(rig: Rig) -> None:
