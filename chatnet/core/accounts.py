@@ -12,7 +12,7 @@ from chatnet.auth.names import check_display, check_name, fold
 from chatnet.clock import Now
 from chatnet.core.audit import Audit
 from chatnet.core.changing import Changing
-from chatnet.core.effects import Append, Reply
+from chatnet.core.effects import Reply
 from chatnet.core.entities import Session, UserState
 from chatnet.core.entries import DropUser
 from chatnet.core.lists import ITEM_BYTES
@@ -236,7 +236,7 @@ class Accounts:
         user.saved = True
         change = Change(session.handle, request.id, apply, lambda: self._changing.release(user))
         self._pending.submit(entry, change)
-        self._state.out += [Append(entry) for entry in self._tokens.drops(user.user.id, kept)]
+        self._state.out += self._tokens.drops(user.user.id, kept)
         self._audit.record(session.user.user, Act.SET_PASSWORD, user.user.name, 0, "", now)
 
     def _end_sessions(self, user: UserState, but: Session | None, reason: str, now: Now) -> None:

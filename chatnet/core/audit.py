@@ -5,7 +5,7 @@ secret is ever in one: neither a token, nor a join code's secret half, nor anyth
 """
 
 from chatnet.clock import Now
-from chatnet.core.effects import Append, Read, Reply
+from chatnet.core.effects import Read, Reply
 from chatnet.core.entities import Session
 from chatnet.core.entries import DeedsRead, PutDeed, ReadDeeds
 from chatnet.core.state import State
@@ -32,7 +32,7 @@ class Audit:
         room in which it is done, 0 for the whole server. Returns the entry, for a change to wait for.
         """
         deed = PutDeed(now.wall, actor.id, actor.name, act, subject, conversation, detail)
-        self._state.out.append(Append(deed))
+        self._state.out.append(deed)
         return deed
 
     def list(self, session: Session, request: ListAudit) -> None:

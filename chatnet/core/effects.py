@@ -1,5 +1,7 @@
 """What the core asks of the world around it, as plain data that tests can compare.
 
+An `Entry` is an effect: store it with the next batch.
+
 `Hub.handle`, `Hub.completed` and the rest return lists of effects, to be carried out in order and before the hub is
 called again: the audience of a `Broadcast` is a live view of who listens at that moment.
 """
@@ -11,12 +13,6 @@ import msgspec
 from chatnet.core.entries import Entry, Handle, Query
 from chatnet.core.file_jobs import FileJob
 from chatnet.events import Event
-
-
-class Append(msgspec.Struct, frozen=True, gc=False):
-    """Store this entry with the batch of this turn."""
-
-    entry: Entry
 
 
 class Read(msgspec.Struct, frozen=True, gc=False):
@@ -89,4 +85,4 @@ class Close(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Effect = Append | Read | Reply | Broadcast | Bulk | FileWork | Admit | Pause | AwaitDrain | Wake | Close
+Effect = Entry | Read | Reply | Broadcast | Bulk | FileWork | Admit | Pause | AwaitDrain | Wake | Close

@@ -13,7 +13,7 @@ from chatnet.clock import Now
 from chatnet.core.accounts import Accounts, require_private
 from chatnet.core.attempts import Attempts
 from chatnet.core.audit import Audit
-from chatnet.core.effects import Append, Reply
+from chatnet.core.effects import Reply
 from chatnet.core.entities import Session, UserState
 from chatnet.core.entries import PutInvitation
 from chatnet.core.invitations import Invitations
@@ -176,7 +176,7 @@ class Enrolling:
             self._invitations.give_back(invitation)
 
         self._pending.submit(user.entry(), Change(session.handle, request.id, apply, undo))
-        self._state.out += [Append(entry) for entry in (token, *self._invitations.take(invitation))]
+        self._state.out += (token, *self._invitations.take(invitation))
         detail = f"with the join code {invitation.name}, {invitation.role.name.lower()}"
         self._audit.record(user.user, Act.REGISTER, user.user.name, 0, detail, now)
 

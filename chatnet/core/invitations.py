@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from chatnet.clock import Now
 from chatnet.core.accounts import require_private
 from chatnet.core.audit import Audit
-from chatnet.core.effects import Append, Reply
+from chatnet.core.effects import Reply
 from chatnet.core.entities import Session
 from chatnet.core.entries import DropInvitation, Entry, PutInvitation, Snapshot
 from chatnet.core.lists import ITEM_BYTES
@@ -180,4 +180,4 @@ class Invitations:
         over = [i for i in self._all.values() if 0 < i.expires <= now.wall and i.name not in self._taken]
         for invitation in over:
             del self._all[invitation.name]
-            self._state.out.append(Append(DropInvitation(invitation.name)))
+            self._state.out.append(DropInvitation(invitation.name))

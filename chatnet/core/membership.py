@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from chatnet.core.effects import Append, Reply
+from chatnet.core.effects import Reply
 from chatnet.core.entities import RoomState, Session, UserState
 from chatnet.core.entries import PutMember
 from chatnet.core.following import Following, tell
@@ -122,7 +122,7 @@ class Membership:
         if room.owner == user.user.id:
             self.pass_on(room)
             # At once: a guest would own it again if the server stopped before the room's next message.
-            self._state.out.append(Append(room.entry()))
+            self._state.out.append(room.entry())
             room.saved = True
 
     # -- owners -----------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ that is durable; and of two acts about the same user in the same place, one wait
 from chatnet.auth.names import check_line
 from chatnet.clock import Now
 from chatnet.core.audit import Audit
-from chatnet.core.effects import Append
 from chatnet.core.entities import Session, UserState
 from chatnet.core.membership import Membership
 from chatnet.core.pending import Change, Pending
@@ -92,7 +91,7 @@ class Moderation:
         place = request.conversation
         save_user(self._state, session.user)
         plan.begin()
-        self._state.out += map(Append, plan.entries)
+        self._state.out += plan.entries
         name = target.user.name
         deed = self._audit.record(session.user.user, request.act, name, place, _detail(request), now)
 

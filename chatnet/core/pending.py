@@ -7,7 +7,7 @@ were given, so an entry is known again by its identity.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chatnet.core.effects import Append, Reply
+from chatnet.core.effects import Reply
 from chatnet.core.entries import Entry, Failed, Handle
 from chatnet.core.state import State
 from chatnet.errors import Refused
@@ -39,7 +39,7 @@ class Pending:
 
     def submit(self, entry: Entry, change: Change) -> None:
         """Have an entry stored, and carry out the change then."""
-        self._state.out.append(Append(entry))
+        self._state.out.append(entry)
         self.wait(entry, change)
 
     def wait(self, entry: Entry, change: Change) -> None:

@@ -1,4 +1,4 @@
-"""A message's way through the core: from `Post` to `Append`, and from `Committed` to `Deliver` and `Ack`.
+"""A message's way through the core: from `Post` to `PutMessage`, and from `Committed` to `Deliver` and `Ack`.
 
 Rules kept here: nothing is told to anybody before it is stored; the ack follows the delivery; whether a message is a
 duplicate is for the store to say; and after a passing failure nothing overtakes the message that failed.
@@ -6,7 +6,7 @@ duplicate is for the store to say; and after a passing failure nothing overtakes
 
 from chatnet.clock import Now
 from chatnet.core.attaching import with_files
-from chatnet.core.effects import Append, Broadcast, Reply
+from chatnet.core.effects import Broadcast, Reply
 from chatnet.core.entities import ChatState, ConversationState, RoomState, Session, UserState
 from chatnet.core.entries import (
     CheckMessage,
@@ -87,7 +87,7 @@ class Posting:
             if refusal is not None or conversation is None:
                 assert refusal is not None
                 check = CheckMessage(session.device, post.n, refusal[0], refusal[1], session.handle)
-                state.out.append(Append(check))
+                state.out.append(check)
                 return None
         self._append(session, user, conversation, post, now.wall)
         return None
@@ -109,22 +109,20 @@ class Posting:
         conversation.pending += 1
         known = user.user
         self._state.out.append(
-            Append(
-                PutMessage(
-                    conversation.id,
-                    known.id,
-                    known.name,
-                    known.display,
-                    post.kind,
-                    post.body,
-                    post.reference,
-                    time,
-                    session.device,
-                    post.n,
-                    session.handle,
-                    type(conversation) is ChatState and conversation.low != conversation.high,
-                    post.file,
-                )
+            PutMessage(
+                conversation.id,
+                known.id,
+                known.name,
+                known.display,
+                post.kind,
+                post.body,
+                post.reference,
+                time,
+                session.device,
+                post.n,
+                session.handle,
+                type(conversation) is ChatState and conversation.low != conversation.high,
+                post.file,
             )
         )
 

@@ -27,7 +27,11 @@ class Rates:
     def post(self, session: Session, size: int, now: Now) -> None:
         """A post has come, with a text of so many bytes, or something else that as many people hear of."""
         session.posted_at = moment = now.monotonic
-        session.post_due = due = self._posts.take(session.post_due, 1.0, moment)
-        session.text_due = text_due = self._text.take(session.text_due, size, moment)
+        # `Rate.take` spelled out, twice: every message comes here.
+        posts, text = self._posts, self._text
+        due, earliest = session.post_due, moment - posts.credit
+        session.post_due = due = (due if due > earliest else earliest) + posts.price
+        text_due, earliest = session.text_due, moment - text.credit
+        session.text_due = text_due = (text_due if text_due > earliest else earliest) + size * text.price
         if due > moment or text_due > moment:
             self._state.out.append(Pause(session.handle, max(due, text_due)))

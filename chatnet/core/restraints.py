@@ -7,7 +7,6 @@ run out is taken away before the core looks at anything else of that moment, so 
 from collections.abc import Iterable
 
 from chatnet.clock import Now
-from chatnet.core.effects import Append
 from chatnet.core.entities import RoomState, UserState
 from chatnet.core.entries import DropBan, PutBan
 from chatnet.core.membership import Membership
@@ -89,5 +88,5 @@ class Restraints:
             self.drop(place, user, act)
             # One that is being prolonged must stay in the store. If this is not stored, the next start does it again.
             if not self._membership.is_held(place, user):
-                self._state.out.append(Append(DropBan(place, user, act)))
+                self._state.out.append(DropBan(place, user, act))
         self.next_end = min(self._ends.values(), default=_NEVER)

@@ -10,7 +10,6 @@ from itertools import islice
 
 from chatnet.auth.names import fold
 from chatnet.clock import Now
-from chatnet.core.effects import Append
 from chatnet.core.entities import ChatState, RoomState
 from chatnet.core.entries import Committed, Expire
 from chatnet.core.state import State
@@ -72,7 +71,7 @@ class Retention:
             return
         seconds = self._keep.seconds(conversation)
         if seconds is not None:
-            self._state.out.append(Append(Expire(id, now.wall - int(seconds * 1000))))
+            self._state.out.append(Expire(id, now.wall - int(seconds * 1000)))
 
     def committed(self, done: Committed) -> None:
         """The store has forgotten some; perhaps there is more."""

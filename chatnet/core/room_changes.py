@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from chatnet.auth.names import check_line, fold
 from chatnet.clock import Now
 from chatnet.core.audit import Audit
-from chatnet.core.effects import Append, Reply
+from chatnet.core.effects import Reply
 from chatnet.core.entities import RoomState, Session
 from chatnet.core.entries import PutMember, PutRoom
 from chatnet.core.following import tell
@@ -28,7 +28,7 @@ from chatnet.requests import ChangeRoom
 
 def ask(state: State, room: RoomState, entry: PutRoom) -> None:
     """Have a room stored as it is to be; `asked` must follow, whether that is done or fails."""
-    state.out.append(Append(entry))
+    state.out.append(entry)
     room.asked = entry
     room.asks += 1
     room.saved = True
@@ -95,7 +95,7 @@ class RoomChanges:
         ]
         for entry in entries:
             save_user(self._state, self._state.users[entry.user])
-            self._state.out.append(Append(entry))
+            self._state.out.append(entry)
         return entries
 
     def _settle(self, room: RoomState, now: Now) -> None:

@@ -7,7 +7,7 @@ name, which is taken.
 
 from chatnet.auth.names import check_name, fold
 from chatnet.clock import Now
-from chatnet.core.effects import Append, Reply
+from chatnet.core.effects import Reply
 from chatnet.core.entities import RoomState, Session, UserState
 from chatnet.core.entries import DropMember, PutMember
 from chatnet.core.following import Following
@@ -86,7 +86,7 @@ class Rooms:
         save_user(self._state, user)
         row = None if user.is_guest else PutMember(room.id, user.user.id, Rank.OWNER, now.wall)
         if row is not None:
-            self._state.out.append(Append(row))
+            self._state.out.append(row)
 
         def apply() -> Event:
             self.release(request.name)

@@ -1,6 +1,5 @@
 """What an entry refers to is stored in front of it: so idle guests and the lobby never cost a write."""
 
-from chatnet.core.effects import Append
 from chatnet.core.entities import ChatState, RoomState, UserState
 from chatnet.core.state import State
 
@@ -9,7 +8,7 @@ def save_user(state: State, user: UserState) -> None:
     """Have a user stored, if it is not yet as it is now."""
     if not user.saved:
         user.saved = user.kept = True
-        state.out.append(Append(user.entry()))
+        state.out.append(user.entry())
 
 
 def save_referred(state: State, user: UserState, conversation: RoomState | ChatState) -> None:
@@ -19,7 +18,7 @@ def save_referred(state: State, user: UserState, conversation: RoomState | ChatS
         conversation.saved = True
         if isinstance(conversation, ChatState):
             save_both(state, conversation)
-        state.out.append(Append(conversation.entry()))
+        state.out.append(conversation.entry())
 
 
 def save_both(state: State, chat: ChatState) -> None:

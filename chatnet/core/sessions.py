@@ -11,7 +11,7 @@ from itertools import islice
 from chatnet.auth.guests import hash_secret, is_secret
 from chatnet.auth.names import check_display, check_name, fold
 from chatnet.clock import Now
-from chatnet.core.effects import Admit, Append, Close, Reply
+from chatnet.core.effects import Admit, Close, Reply
 from chatnet.core.entities import Session, UserState
 from chatnet.core.entries import DropUser
 from chatnet.core.following import Following
@@ -167,7 +167,7 @@ class Sessions:
         if self._started is None:
             self._started = now.monotonic
         overdue, self._state.overdue = self._state.overdue, []
-        self._state.out += map(Append, overdue)
+        self._state.out += overdue
         self._forget_guests(now.monotonic, self._started)
         self._forget_unused_chats()
 
@@ -188,7 +188,7 @@ class Sessions:
         self._rooms.disown(user)
         self._state.drop_user(user)
         if user.kept and not is_dropped:
-            self._state.out.append(Append(DropUser(user.user.id)))
+            self._state.out.append(DropUser(user.user.id))
         for other, chat in list(user.chats.items()):
             if other in self._state.users and (chat.head or chat.pending):
                 chat.ended = True

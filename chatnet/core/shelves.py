@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from chatnet.clock import Now
-from chatnet.core.effects import Append, FileWork
+from chatnet.core.effects import FileWork
 from chatnet.core.entities import ConversationState, Session, UserState
 from chatnet.core.entries import DropShared, Outcome, PutFile, SavedFile, Snapshot
 from chatnet.core.file_entities import Content, FileState, Key, Shelf
@@ -119,12 +119,12 @@ class Shelves:
     def drop(self, file: FileState) -> None:
         """A file is gone; so is its row, as soon as the store can."""
         self.take_away(file)
-        self._state.out.append(Append(DropShared(file.file.id)))
+        self._state.out.append(DropShared(file.file.id))
 
     def discard(self, entry: PutFile) -> None:
         """The store has this file now, but nobody wants it any more."""
         self._dropping[entry.id] = self._make(entry, 0)
-        self._state.out.append(Append(DropShared(entry.id)))
+        self._state.out.append(DropShared(entry.id))
 
     def take_away(self, file: FileState) -> None:
         """A file is gone; its row is being dropped, or was just now."""
@@ -187,7 +187,7 @@ class Shelves:
             if file.is_going:  # the row must not come back behind its removal
                 self._fetched[file.file.id] = file
             else:
-                self._state.out.append(Append(file.entry()))
+                self._state.out.append(file.entry())
 
     def fetched(self, file: FileState) -> None:
         """A file was downloaded to its end."""

@@ -9,7 +9,7 @@ from itertools import islice
 
 from chatnet.auth.names import fold
 from chatnet.clock import Now
-from chatnet.core.effects import Append, Effect
+from chatnet.core.effects import Effect
 from chatnet.core.entities import ChatState, ConversationState, Position, RoomState, Session, UserState
 from chatnet.core.entries import DropChat, Entry, Handle, PutChat, PutRoom, SavedConversation, Snapshot
 from chatnet.core.gauges import Gauges
@@ -196,7 +196,7 @@ class State:
             if user is not None:
                 user.chats = without(user.chats, other)
         if chat.saved or chat.stored:
-            self.out.append(Append(DropChat(chat.id)))
+            self.out.append(DropChat(chat.id))
 
     # -- numbers ----------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from heapq import heappop, heappush
 from chatnet.auth.names import check_display
 from chatnet.auth.tokens import hash_token
 from chatnet.clock import Now
-from chatnet.core.effects import Append
 from chatnet.core.entities import UserState
 from chatnet.core.entries import DropToken, PutToken, Snapshot
 from chatnet.core.sessions import Sessions
@@ -124,7 +123,7 @@ class Tokens:
         while self._expiring and self._expiring[0][0] <= now.wall:
             token = self._by_id.get(heappop(self._expiring)[1])
             if token is not None:
-                self._state.out.append(Append(DropToken(token.id)))
+                self._state.out.append(DropToken(token.id))
                 self.revoke(token, "its token is over", now)
 
 

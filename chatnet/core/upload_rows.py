@@ -8,7 +8,7 @@ yet; and both are given back once the row is gone for good. Its part is dropped 
 from msgspec.structs import replace
 
 from chatnet.clock import Now
-from chatnet.core.effects import Append, FileWork
+from chatnet.core.effects import FileWork
 from chatnet.core.entities import ChatState, ConversationState, RoomState, UserState
 from chatnet.core.entries import DropUpload, PutUpload, Snapshot, UploadId
 from chatnet.core.file_entities import Key, Step, Upload
@@ -68,7 +68,7 @@ class UploadRows:
         where = conversation.id
         row = PutUpload(id, user.user.id, where, request.name, request.size, request.digest, now.wall)
         save_referred(self._state, user, conversation)
-        self._state.out.append(Append(row))
+        self._state.out.append(row)
         upload = Upload(row, self._shelves.hold(row.digest, row.size), Step.STORING)
         self._add(conversation, upload)
         return upload
@@ -82,7 +82,7 @@ class UploadRows:
         is_due = now.wall - upload.row.since >= REFRESH_SECONDS * 1000 and upload.step is not Step.SAVING
         self.touch(upload, now)
         if is_due:
-            self._state.out.append(Append(upload.row))
+            self._state.out.append(upload.row)
 
     def touch(self, upload: Upload, now: Now) -> None:
         """Somebody was busy with an upload until now."""
@@ -97,7 +97,7 @@ class UploadRows:
             self.take_away(upload)
         else:
             self.take_away(upload)
-            self._state.out.append(Append(DropUpload(upload.row.id)))
+            self._state.out.append(DropUpload(upload.row.id))
 
     def take_away(self, upload: Upload) -> None:
         """An upload is over; its row is being dropped."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from chatnet.auth.possession import NONCE_BYTES, ask_for
 from chatnet.clock import Now
-from chatnet.core.effects import Append, FileWork, Reply
+from chatnet.core.effects import FileWork, Reply
 from chatnet.core.entries import DropUpload, Failed, PutFile, PutUpload, UploadId
 from chatnet.core.file_entities import Step, Upload
 from chatnet.core.file_jobs import (
@@ -216,7 +216,7 @@ class UploadSteps:
         id, sender = self._shelves.next_file(), user.user
         entry = PutFile(id, row.conversation, row.name, row.size, row.digest, sender.id, sender.name, now.wall)
         self._saving[id] = upload
-        self._state.out += [Append(entry), Append(DropUpload(row.id))]
+        self._state.out += [entry, DropUpload(row.id)]
 
     def file_stored(self, entry: PutFile) -> None:
         """The store has the row of a new file, or was told how often one was fetched."""

@@ -32,7 +32,7 @@ class Stats(Event, frozen=True, tag=80):
     lag: Seconds
     """The longest that the loop kept anybody waiting within the last second."""
     batches: Natural
-    """Batches that wait for the store: 0 or 1 while it keeps up."""
+    """Batches that wait for the store: 0 or 1 while it keeps up, else 2, however large."""
     stored: Natural
     """Bytes of the message store's files; 0 where it has none."""
     transfers: Natural

@@ -19,7 +19,6 @@ from chatnet.clock import Now
 from chatnet.core.callers import Caller
 from chatnet.core.effects import (
     Admit,
-    Append,
     AwaitDrain,
     Broadcast,
     Bulk,
@@ -31,7 +30,7 @@ from chatnet.core.effects import (
     Reply,
     Wake,
 )
-from chatnet.core.entries import Completion, Handle
+from chatnet.core.entries import Completion, Entry, Handle, PutMessage
 from chatnet.core.file_jobs import FileAnswer
 from chatnet.errors import ErrorCode
 from chatnet.events import Deliver, Event
@@ -90,13 +89,22 @@ class Dispatcher:
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             try:
-                if type(effect) is Append:
-                    self._link.batch.append(effect.entry)
+                if type(effect) is PutMessage:
+                    self._link.batch.append(effect)
+                elif type(effect) is Reply:
+                    peer: Peer = effect.session  # type: ignore[assignment]
+                    frame = peer.encode(effect.event)
+                    size = len(frame)
+                    if peer.queue is not None and peer.queued + size <= peer.limit:
+                        # `Peer.put` spelled out: every sender is answered.
+                        peer.queue.append(frame)
+                        peer.queued += size
+                    else:
+                        peer.put(frame)
                 elif type(effect) is Broadcast:
                     self._broadcast(effect.event, cast(Iterable[Peer], effect.audience))
-                elif type(effect) is Reply:
-                    peer = cast(Peer, effect.session)
-                    peer.put(peer.encode(effect.event))
+                elif isinstance(effect, Entry):
+                    self._link.batch.append(effect)
                 elif type(effect) is Read:
                     self._link.queries.append(effect.query)
                 elif type(effect) is FileWork:
@@ -187,7 +195,7 @@ class Dispatcher:
         self._refill()
         self._fetch()
         self._tell_core()
-        if self._told_late or self._link.has_work or self._connections.dirty:
+        if self._told_late or self._link.can_send or self._connections.dirty:
             self._loop.again()
 
     def _exchange(self) -> None:

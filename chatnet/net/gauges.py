@@ -55,7 +55,7 @@ class NetworkGauges:
             sent=sent,
             queued=queued,
             lag=connections.loop.lateness.worst,
-            batches=self._link.under_way,
+            batches=self._link.unanswered,
             stored=self._stored(),
             cpu=time.process_time() - self._cpu_before,
             memory=resident_bytes(),

@@ -1,12 +1,13 @@
-"""The server's side of the store: one batch a turn, and the count of what is still to be answered.
+"""The server's side of the store: one batch at a time, and the count of what is still to be answered.
 
-Here is what the store's contract asks of its caller. Answers to batches come in order, so counting tells which batch
-one belongs to. After a failure all that was submitted before it was acknowledged fails too; the core is told so at
-once, of all of it, before anything more is submitted. For if it heard of each only when the store says so, it would
-go on to post for a device whose earlier messages have failed without its knowing, and those would be overtaken.
+While the store has a batch, what comes is gathered for the next: so under load a batch is as large as it can be, and
+so is what each peer is then written in one piece. Two that take turns, one with the store while the other is told,
+would cost half as much again, and on one core make nothing faster.
+
+Here is what the store's contract asks of its caller. When a batch has failed, what was gathered meanwhile fails with
+it, before the core is asked anything else: else a device's next message would overtake the one that has failed.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
 
 from chatnet.core.entries import Batch, Committed, Completion, Failed, Query, Snapshot
@@ -27,15 +28,11 @@ class StoreLink:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.batch: Batch = []
-        """Entries to be submitted at the end of this turn."""
+        """Entries to be submitted at the end of this turn, or of that in which the store is free."""
         self.queries: list[Query] = []
         """Pages to be read, likewise."""
         self._submitted = self._answered = 0
         self._asked = self._read = 0
-        self._doomed = 0
-        """Batches up to this number have failed, whether the store has said so yet or not."""
-        self._under_way: deque[Batch] = deque()
-        """Batches of which the core has not heard."""
 
     def open(self, wakeup: Callable[[], None]) -> Snapshot:
         """What was kept before; ``wakeup`` will be called from any thread when there are answers to take."""
@@ -54,31 +51,36 @@ class StoreLink:
             raise _broken(error) from error
 
     @property
-    def has_work(self) -> bool:
-        """Is there anything to send?"""
-        return bool(self.batch or self.queries)
+    def can_send(self) -> bool:
+        """Is there anything that the store would be given now?"""
+        return bool(self.queries or (self.batch and not self.under_way))
 
     @property
     def is_waiting(self) -> bool:
         """Is there anything that the store has not answered, or not even been given?"""
-        return self.has_work or not self.has_passed(self.mark())
+        return bool(self.queries) or not self.has_passed(self.mark())
 
     @property
     def under_way(self) -> int:
-        """Batches that the store has not answered."""
+        """Batches that the store has and has not answered: at most one."""
         return self._submitted - self._answered
 
+    @property
+    def unanswered(self) -> int:
+        """Those, and the one that is being gathered."""
+        return self.under_way + bool(self.batch)
+
     def mark(self) -> Mark:
-        """What has been sent until now, for `has_passed`."""
-        return self._submitted, self._asked
+        """What has been sent until now or will be with the next batch, for `has_passed`."""
+        return self._submitted + bool(self.batch), self._asked
 
     def has_passed(self, mark: Mark) -> bool:
         """Has the store answered as much as had been sent at that mark?"""
         return self._answered >= mark[0] and self._read >= mark[1]
 
     def send(self) -> None:
-        """Hand over what this turn has gathered."""
-        if not self.has_work:
+        """Hand over what was gathered, as far as the store is free for it."""
+        if not self.can_send:
             return
         queries, self.queries = self.queries, []
         try:
@@ -90,23 +92,18 @@ class StoreLink:
             raise _broken(error) from error
 
     def _submit(self) -> None:
-        if self.batch:
+        if self.batch and not self.under_way:
             batch, self.batch = self.batch, []
-            self._under_way.append(batch)
             self._submitted += 1
             self._store.submit(batch)
 
     def take(self) -> Iterator[Completion]:
         """What the store has answered; each is for the core before the next is asked for."""
         for completion in self._completions():
-            if not isinstance(completion, Committed | Failed):
+            if isinstance(completion, Committed | Failed):
+                self._answered += 1
+            else:
                 self._read += 1
-                yield completion
-                continue
-            self._answered += 1
-            if self._answered <= self._doomed:
-                continue  # the core has been told
-            self._under_way.popleft()
             if isinstance(completion, Failed):
                 yield from self._give_up(completion)
             else:
@@ -114,17 +111,18 @@ class StoreLink:
 
     def _give_up(self, failure: Failed) -> list[Failed]:
         """A batch failed, and with it all that the core has asked for until now."""
-        doomed = [failure.batch, *self._under_way]
+        failures = [failure]
         if self.batch:
-            doomed.append(self.batch)
-            self.batch = []
-        self._under_way.clear()
-        self._doomed = self._submitted
+            batch, self.batch = self.batch, []
+            failures.append(Failed(batch, failure.code, failure.reason, failure.retry_after))
+            # For whoever waits for its answer.
+            self._submitted += 1
+            self._answered += 1
         try:
             self._store.acknowledge_failure()
         except Exception as error:
             raise _broken(error) from error
-        return [Failed(batch, failure.code, failure.reason, failure.retry_after) for batch in doomed]
+        return failures
 
     def _completions(self) -> list[Completion]:
         try:

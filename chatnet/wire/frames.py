@@ -105,18 +105,18 @@ class FrameReader:
         :raises ProtocolError: FRAME_TOO_BIG, as soon as its length is there; nothing can be read after it.
         """
         held, at = self._held, self._at
-        start = at + HEADER_BYTES
-        if len(held) >= start:
+        start, size = at + HEADER_BYTES, len(held)
+        if size >= start:
             (length,) = _unpack_length(held, at)
             if length > self.limit:
                 raise ProtocolError(
                     ErrorCode.FRAME_TOO_BIG, f"a frame of {length} bytes, where at most {self.limit} are allowed"
                 )
             end = start + length
-            if len(held) > end:
+            if size > end:
                 self._at = end
                 return held[start:end]
-            if len(held) == end:
+            if size == end:
                 self._held, self._at = b"", 0
                 return held[start:]
         if at:

@@ -17,8 +17,8 @@ from _setting import Setting
 
 from chatnet.clock import Now
 from chatnet.core.callers import Caller
-from chatnet.core.effects import Append, Effect, Reply
-from chatnet.core.entries import Batch, PutMessage
+from chatnet.core.effects import Effect, Reply
+from chatnet.core.entries import Batch, Entry, PutMessage
 from chatnet.core.hub import Hub
 from chatnet.core.limits import Limits
 from chatnet.events import Ack, Deliver, Opened
@@ -137,7 +137,7 @@ class HubSteps:
         for effect in effects:
             if isinstance(effect, Reply) and isinstance(effect.event, Opened):
                 self._room = effect.event.conversation.id
-        batch: Batch = [effect.entry for effect in effects if isinstance(effect, Append)]
+        batch: Batch = [effect for effect in effects if isinstance(effect, Entry)]
         if batch:
             self._store.submit(batch)
             for completion in self._store.completions():
@@ -161,7 +161,7 @@ class HubSteps:
             effects = [effect for i, post in enumerate(posts) for effect in hub.handle(i, post, now)]
             effects += hub.end_turn(now)
             handled, begun = handled + time.perf_counter() - begun, time.perf_counter()
-            store.submit([effect.entry for effect in effects if isinstance(effect, Append)])
+            store.submit([effect for effect in effects if isinstance(effect, Entry)])
             completions = store.completions()
             stored, begun = stored + time.perf_counter() - begun, time.perf_counter()
             for completion in completions:

@@ -7,7 +7,7 @@ from chatnet.client.news import Incoming, News
 from chatnet.client.session import ClientSession, Phase
 from chatnet.clock import Now
 from chatnet.core.callers import Caller
-from chatnet.core.effects import Admit, Append, AwaitDrain, Broadcast, Bulk, Close, Effect, FileWork, Read, Reply
+from chatnet.core.effects import Admit, AwaitDrain, Broadcast, Bulk, Close, Effect, FileWork, Read, Reply
 from chatnet.core.entries import Entry, Failed, Handle, Snapshot
 from chatnet.core.hub import Hub
 from chatnet.core.limits import Limits
@@ -198,7 +198,7 @@ class World:
     def _do(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Append(entry=entry):
+                case Entry() as entry:
                     self._batch.append(entry)
                 case Read(query=query):
                     self.store.read(query)

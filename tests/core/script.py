@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from chatnet.clock import Now
 from chatnet.core.callers import Caller
-from chatnet.core.effects import Append, Broadcast, Effect, FileWork, Read, Reply
+from chatnet.core.effects import Broadcast, Effect, FileWork, Read, Reply
 from chatnet.core.entries import (
     Batch,
     DeedsRead,
@@ -234,7 +234,7 @@ class Script:
         taken: list[Effect] = []
         for effect in effects:
             match effect:
-                case Append(entry=entry):
+                case Entry() as entry:
                     self.batch.append(entry)
                 case Read(query=ReadMessages() | ReadDeeds() as query):
                     self.store.read(query)
@@ -287,7 +287,7 @@ def the(kind: type[E], effects: list[Effect], session: str) -> E:
 
 def entries(effects: list[Effect]) -> list[Entry]:
     """All that the store is asked to keep."""
-    return [effect.entry for effect in effects if isinstance(effect, Append)]
+    return [effect for effect in effects if isinstance(effect, Entry)]
 
 
 def refusal(effects: list[Effect]) -> str:

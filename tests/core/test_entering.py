@@ -224,8 +224,7 @@ def test_who_runs_the_server_is_admin_and_others_are_members() -> None:
 def test_the_account_is_stored_before_the_welcome_with_a_line_in_the_log() -> None:
     chat = Script()
     chat.connect("p", PAUL)
-    assert [type(effect).__name__ for effect in chat.ask("p", Enter(3, device()))] == ["Append", "Append"]
-    put, deed = chat.batch
+    put, deed = chat.ask("p", Enter(3, device()))
     assert put == PutUser(1, "paul", "", Role.MEMBER, b"", None, 1001)
     assert isinstance(deed, PutDeed)
     assert (deed.act, deed.subject, deed.detail) == (Act.REGISTER, "paul", "by local access, member")

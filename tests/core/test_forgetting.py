@@ -1,6 +1,5 @@
 """Guests who stay away are forgotten, with all that hangs on them; others keep what is theirs."""
 
-from chatnet.core.effects import Append
 from chatnet.core.entries import (
     DropChat,
     DropUser,
@@ -377,7 +376,7 @@ def test_a_chat_of_which_one_is_left_is_kept_and_ended() -> None:
 def test_two_users_of_one_name_are_both_forgotten_in_time() -> None:
     chat = Script(snapshot=Snapshot([stored_user(1, "bob"), stored_user(2, "Bob")], next_user=3))
     chat.tick()
-    assert chat.tick(HOLD) == [Append(DropUser(1)), Append(DropUser(2))]
+    assert chat.tick(HOLD) == [DropUser(1), DropUser(2)]
     assert the(Welcome, chat.login("b", "bob"), "b").user.id == 3
 
 

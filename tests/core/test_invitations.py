@@ -2,7 +2,6 @@
 
 import pytest
 
-from chatnet.core.effects import Append
 from chatnet.core.entries import DropInvitation, PutInvitation
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
@@ -156,7 +155,7 @@ def test_another_code_of_the_same_name_is_another_code() -> None:
 def test_a_code_is_forgotten_when_it_is_over() -> None:
     chat = admin(invitation(expires=NOW + 10_000), invitation(name="ABCD"))
     assert chat.tick(9) == []
-    assert chat.tick() == [Append(DropInvitation(CODE))]
+    assert chat.tick() == [DropInvitation(CODE)]
     assert [i.name for i in listed(chat).invitations] == ["ABCD"]
     assert chat.tick() == []
 
@@ -166,5 +165,5 @@ def test_a_code_that_ends_while_its_account_waits_for_the_store() -> None:
     register(chat, "c", "dora")
     assert chat.tick(10) == [], "not behind its back"
     the(Registered, chat.store_all(), "c")
-    assert chat.tick() == [Append(DropInvitation(CODE))]
+    assert chat.tick() == [DropInvitation(CODE)]
     assert events(chat.store_all(), "c") == []

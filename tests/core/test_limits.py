@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnet.core.effects import Append, Effect, Pause
+from chatnet.core.effects import Effect, Pause
 from chatnet.core.entities import NEVER
+from chatnet.core.entries import Entry
 from chatnet.core.limits import KIB, Limits, Rate
 from chatnet.events import Pong
 from chatnet.requests import Alive, ListRooms, Ping, Request
@@ -56,7 +57,7 @@ def test_posts_beyond_the_burst_are_taken_but_the_session_is_not_read_for_a_whil
         assert pauses(chat.say("alice", n)) == []
     effects = chat.say("alice", 21)
     assert pauses(effects) == [pytest.approx(0.1)]
-    assert any(isinstance(effect, Append) for effect in effects), "nothing is dropped"
+    assert any(isinstance(effect, Entry) for effect in effects), "nothing is dropped"
     assert pauses(chat.say("alice", 22)) == [pytest.approx(0.2)]
     chat.seconds += 10.0
     assert pauses(chat.say("alice", 23)) == []

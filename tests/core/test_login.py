@@ -2,7 +2,8 @@
 
 import pytest
 
-from chatnet.core.effects import Admit, Append, Close, Pause, Reply
+from chatnet.core.effects import Admit, Close, Pause, Reply
+from chatnet.core.entries import Entry
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Done, Hello, Pong, Renamed, Welcome
@@ -157,7 +158,7 @@ def test_who_goes_on_with_a_session_is_the_same_guest_though_it_was_renamed_mean
     chat.ask("elsewhere", Rename(5, "ally", "A."))
     effects = chat.login("new", "alice", device="d", display="Before", replaces=old)
     assert the(Welcome, effects, "new").user == user(1, "ally", "A.")
-    assert not [effect for effect in effects if isinstance(effect, Append)], "no new guest, and no new name"
+    assert not [effect for effect in effects if isinstance(effect, Entry)], "no new guest, and no new name"
 
 
 def test_it_is_so_even_if_somebody_else_has_the_old_name_by_now() -> None:

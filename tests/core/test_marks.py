@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatnet.core.effects import Append, Reply
+from chatnet.core.effects import Reply
 from chatnet.core.entries import PutMarks, PutMessage
 from chatnet.errors import ErrorCode
 from chatnet.events import Done, Marked, Opened, Refused
@@ -21,7 +21,7 @@ def talking() -> tuple[Script, int]:
 def test_both_of_a_chat_hear_how_far_one_has_got_once_it_is_stored() -> None:
     chat, both = talking()
     chat.login("bob2", "bob")
-    assert chat.ask("bob", Mark(5, both, 2, 1)) == [Append(PutMarks(both, 2, 2, 1))]
+    assert chat.ask("bob", Mark(5, both, 2, 1)) == [PutMarks(both, 2, 2, 1)]
     assert chat.store_all() == [to(["alice", "bob", "bob2"], Marked(both, 2, 2, 1)), Reply("bob", Done(5))]
 
 

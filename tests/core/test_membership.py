@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatnet.core.effects import Append, Reply
+from chatnet.core.effects import Reply
 from chatnet.core.entries import DropMember, PutMember, PutRoom
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
@@ -27,7 +27,7 @@ def listed(chat: Script, session: str) -> list[int]:
 def test_an_account_is_in_a_room_once_it_is_stored_that_it_belongs_there() -> None:
     chat = club("alice", "bob")
     dev = chat.room("alice", "dev")
-    assert chat.ask("bob", Join(5, "dev")) == [Append(PutMember(dev, 2, Rank.MEMBER, NOW))]
+    assert chat.ask("bob", Join(5, "dev")) == [PutMember(dev, 2, Rank.MEMBER, NOW)]
     assert chat.store_all() == []
     assert the(Joined, chat.end_turn(), "bob").room.members == 1
     assert listed(chat, "bob") == [dev]
@@ -146,7 +146,7 @@ def test_an_account_leaves_with_all_its_connections() -> None:
     enter(chat, "bob2", "bob")
     enter(chat, "bob3", "bob")
     joined(chat, "bob", "bob2")
-    assert chat.ask("bob3", Part(5, dev)) == [Append(DropMember(dev, 2))]
+    assert chat.ask("bob3", Part(5, dev)) == [DropMember(dev, 2)]
     effects = chat.store_all()
     for session in ("bob", "bob2"):
         assert the(Removed, effects, session).code == ErrorCode.NOT_A_MEMBER

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatnet.core.effects import Append, Close
+from chatnet.core.effects import Close
 from chatnet.core.entries import DropBan, PutBan, PutDeed
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
@@ -47,7 +47,7 @@ def test_who_is_kicked_is_off_with_all_connections_once_that_is_stored_and_may_c
     chat = crowd()
     enter(chat, "bob2", "bob")
     effects = chat.ask("ada", Moderate(5, Act.KICK, "bob", reason="spam"))
-    assert effects == [Append(PutDeed(NOW, ADA, "ada", Act.KICK, "bob", 0, "spam"))]
+    assert effects == [PutDeed(NOW, ADA, "ada", Act.KICK, "bob", 0, "spam")]
     effects = chat.store_all()
     reason = "ada has put you off this server: spam"
     assert closed([*effects]) == [("bob", ErrorCode.KICKED, reason), ("bob2", ErrorCode.KICKED, reason)]

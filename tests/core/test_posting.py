@@ -1,6 +1,6 @@
 """A message's way: taken, stored, told, and only then acknowledged; and what becomes of it when something fails."""
 
-from chatnet.core.effects import Append, Broadcast, Close, Effect, Reply
+from chatnet.core.effects import Broadcast, Close, Effect, Reply
 from chatnet.core.entries import (
     CheckMessage,
     Committed,
@@ -30,7 +30,7 @@ def test_a_message_is_told_to_all_in_the_room_and_then_acknowledged() -> None:
     chat = Script("alice", "bob", "carol")
     chat.join("alice", "bob")
     put = PutMessage(LOBBY_ID, 1, "alice", "", Kind.TEXT, "hi", 0, NOW, b"alice...........", 1, "alice")
-    assert chat.say("alice", 1)[-1] == Append(put)
+    assert chat.say("alice", 1)[-1] == put
     assert chat.store_all() == [
         to(["alice", "bob"], Deliver(LOBBY_ID, [message(1, 1, "alice")])),
         Reply("alice", Ack(1, LOBBY_ID, 1, NOW)),
@@ -40,7 +40,7 @@ def test_a_message_is_told_to_all_in_the_room_and_then_acknowledged() -> None:
 def test_nothing_is_told_before_it_is_stored() -> None:
     chat = Script("alice", "bob")
     chat.join("alice", "bob")
-    assert [type(effect) for effect in chat.say("alice", 1)] == [Append] * 3
+    assert kinds(chat.say("alice", 1)) == ["PutUser", "PutRoom", "PutMessage"]
     assert chat.end_turn() == []
 
 
@@ -186,9 +186,8 @@ def test_bad_content_is_refused_at_once_and_the_store_hears_nothing() -> None:
 
 def test_what_is_refused_by_the_state_of_things_waits_for_the_store() -> None:
     chat = Script("alice")
-    (append,) = chat.say("alice", 1, 77)
-    assert isinstance(append, Append)
-    assert isinstance(append.entry, CheckMessage)
+    (entry,) = chat.say("alice", 1, 77)
+    assert isinstance(entry, CheckMessage)
     assert the(Nack, chat.store_all(), "alice").code == ErrorCode.NO_SUCH_CONVERSATION
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatnet.core.effects import Admit, Append, Reply
+from chatnet.core.effects import Admit, Reply
 from chatnet.core.entries import DropUser, PutMessage, PutUser
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
@@ -28,10 +28,9 @@ def known() -> Script:
 
 def test_nobody_is_told_before_it_is_stored() -> None:
     chat = known()
-    (append,) = chat.ask("alice", Rename(5, "ally", "A."))
-    assert isinstance(append, Append)
-    assert isinstance(append.entry, PutUser)
-    assert (append.entry.id, append.entry.name, append.entry.display) == (1, "ally", "A.")
+    (entry,) = chat.ask("alice", Rename(5, "ally", "A."))
+    assert isinstance(entry, PutUser)
+    assert (entry.id, entry.name, entry.display) == (1, "ally", "A.")
     assert chat.store_all() == [Reply("alice", Done(5)), to(["alice", "bob"], Renamed(user(1, "ally", "A.")))]
 
 

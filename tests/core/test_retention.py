@@ -1,7 +1,7 @@
 """Forgetting what is old, where somebody has said how long messages are kept."""
 
 from chatnet.clock import Now
-from chatnet.core.effects import Append, Effect
+from chatnet.core.effects import Effect
 from chatnet.core.entries import Committed, Expire, PutChat, PutRoom, PutUser, SavedConversation, Snapshot
 from chatnet.core.hub import Hub
 from chatnet.core.limits import Limits
@@ -40,7 +40,7 @@ def at(seconds: float) -> Now:
 
 
 def expired(effects: list[Effect]) -> list[Expire]:
-    return [effect.entry for effect in effects if isinstance(effect, Append) and isinstance(effect.entry, Expire)]
+    return [effect for effect in effects if isinstance(effect, Expire)]
 
 
 def test_nothing_is_forgotten_unless_somebody_said_so() -> None:

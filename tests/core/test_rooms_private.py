@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatnet.core.effects import Append, Effect, Reply
+from chatnet.core.effects import Effect, Reply
 from chatnet.core.entries import PutMember, PutRoom
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
@@ -235,7 +235,7 @@ def test_who_is_invited_is_told_and_sees_reads_and_joins_it() -> None:
     chat.said("bob", 1, conversation=room)
     chat.ask("carol", GetHistory(5, room))
     assert len(the(HistoryPage, chat.read_page(), "carol").messages) == 1
-    assert chat.ask("carol", Join(6, "board")) == [Append(PutMember(room, 3, Rank.MEMBER, NOW))]
+    assert chat.ask("carol", Join(6, "board")) == [PutMember(room, 3, Rank.MEMBER, NOW)]
     chat.store_all()
     assert the(Joined, chat.end_turn(), "carol").room.members == 3
     assert the(ConversationPage, chat.ask("carol", ListConversations(7)), "carol").conversations != []
@@ -248,7 +248,7 @@ def test_an_invitation_and_the_membership_that_came_of_it_are_there_after_a_rest
     enter(again, "carol")
     enter(again, "bob")
     assert rooms(again, "carol") == rooms(again, "bob") == ["board"]
-    assert again.ask("carol", Join(5, "board")) == [Append(PutMember(room, 3, Rank.MEMBER, NOW))]
+    assert again.ask("carol", Join(5, "board")) == [PutMember(room, 3, Rank.MEMBER, NOW)]
 
 
 def test_an_invited_guest_belongs_to_it_from_then_on() -> None:

@@ -2,8 +2,8 @@
 
 from chatnet.clock import Now
 from chatnet.core.callers import Caller
-from chatnet.core.effects import Append, Effect, Read, Reply
-from chatnet.core.entries import Committed, Found, Outcome, ReadFailed, SearchMessages, Snapshot
+from chatnet.core.effects import Effect, Read, Reply
+from chatnet.core.entries import Committed, Entry, Found, Outcome, ReadFailed, SearchMessages, Snapshot
 from chatnet.core.hub import Hub
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
@@ -45,7 +45,7 @@ def reply_of(effects: list[Effect]) -> object:
 
 
 def open_chat(hub: Hub, who: str, whom: str) -> int:
-    batch = [effect.entry for effect in hub.handle(who, Open(9, user=whom), NOW) if isinstance(effect, Append)]
+    batch = [effect for effect in hub.handle(who, Open(9, user=whom), NOW) if isinstance(effect, Entry)]
     reply = reply_of(hub.completed(Committed(batch, [None] * len(batch)), NOW))
     assert isinstance(reply, Opened)
     return reply.conversation.id
@@ -57,7 +57,7 @@ def message(seq: int, body: str = "hi") -> Message:
 
 def say(hub: Hub, who: str, where: int) -> None:
     effects = hub.handle(who, Post(1, where, "hi"), NOW)
-    batch = [effect.entry for effect in effects if isinstance(effect, Append)]
+    batch = [effect for effect in effects if isinstance(effect, Entry)]
     outcomes: list[Outcome] = [*[None] * (len(batch) - 1), message(1)]
     hub.completed(Committed(batch, outcomes), NOW)
 

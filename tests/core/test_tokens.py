@@ -3,7 +3,7 @@
 import pytest
 
 from chatnet.auth.tokens import hash_token
-from chatnet.core.effects import Append, Close, Reply
+from chatnet.core.effects import Close, Reply
 from chatnet.core.entries import DropToken, PutToken
 from chatnet.core.limits import Limits
 from chatnet.errors import ErrorCode
@@ -77,7 +77,7 @@ def test_the_server_keeps_a_hash_of_a_token() -> None:
     chat = bert()
     asked = chat.ask("bert", CreateToken(5, token("t"), "backup job", Scope.SEND, expires=NOW + 1000))
     entry = PutToken(1, 2, hash_token(token("t")), "backup job", Scope.SEND, NOW, NOW + 1000)
-    assert asked[0] == Append(entry)
+    assert asked[0] == entry
     shown = Token(1, 2, "backup job", Scope.SEND, NOW, NOW + 1000)
     assert the(TokenCreated, chat.store_all(), "bert") == TokenCreated(5, shown)
 
@@ -158,7 +158,7 @@ def test_tokens_are_good_after_a_restart_if_their_account_is_there() -> None:
     assert refusal(token_login(chat, "b", token("t2"))) == ErrorCode.BAD_CREDENTIALS
     assert refusal(token_login(chat, "c", token("t3"))) == ErrorCode.BAD_CREDENTIALS
     the(Welcome, token_login(chat, "d", token("t4")), "d")
-    assert Append(DropToken(3)) in chat.tick()
+    assert DropToken(3) in chat.tick()
     assert Close("d", ErrorCode.LOGGED_OUT, "its token is over") in chat.tick(5)
 
 
@@ -257,7 +257,7 @@ def test_a_token_ends_when_it_is_over_and_its_sessions_with_it() -> None:
     assert chat.tick(9) == []
     chat.seconds += 1
     assert refusal(token_login(chat, "u", token("t"))) == ErrorCode.BAD_CREDENTIALS, "before any tick"
-    assert chat.tick(0) == [Append(DropToken(1)), Close("t", ErrorCode.LOGGED_OUT, "its token is over")]
+    assert chat.tick(0) == [DropToken(1), Close("t", ErrorCode.LOGGED_OUT, "its token is over")]
     assert chat.tick() == []
 
 

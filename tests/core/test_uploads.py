@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from chatnet.core.effects import Append, FileWork, Reply
+from chatnet.core.effects import FileWork, Reply
 from chatnet.core.entries import DropUpload, PutFile, PutUpload
 from chatnet.core.file_jobs import (
     ClosePart,
@@ -49,7 +49,7 @@ def test_a_small_file_goes_up_and_is_there_verified() -> None:
     assert chat.work() == [], "there is no credit to give"
     assert chat.ask("alice", FinishUpload(8, 1)) == [FileWork(FinishPart(1))]
     file = PutFile(1, LOBBY_ID, "trip.mkv", len(SMALL), sha256(SMALL), 1, "alice", int(START * 1000))
-    assert chat.work() == [Append(file), Append(DropUpload(1))]
+    assert chat.work() == [file, DropUpload(1)]
     shared = SharedFile(1, LOBBY_ID, 0, "trip.mkv", len(SMALL), sha256(SMALL), 1, "alice", int(START * 1000))
     assert chat.store_all() == [Reply("alice", Uploaded(8, shared)), FileWork(DropPart(1))]
     chat.work_all()

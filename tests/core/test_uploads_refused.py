@@ -4,7 +4,8 @@ from random import Random
 
 import pytest
 
-from chatnet.core.effects import Append, Close, FileWork, Pause
+from chatnet.core.effects import Close, FileWork, Pause
+from chatnet.core.entries import Entry
 from chatnet.core.file_jobs import (
     ClosePart,
     Collect,
@@ -39,7 +40,7 @@ BIG = Random(5).randbytes(3 * WINDOW_BYTES)
 def refused(chat: FileScript, request: StartUpload, session: str = "alice") -> Refused:
     """How an announcement is refused; the stores are not asked for anything."""
     effects = chat.ask(session, request)
-    assert not any(isinstance(effect, FileWork | Append) for effect in effects)
+    assert not any(isinstance(effect, FileWork | Entry) for effect in effects)
     return the(Refused, effects, session)
 
 

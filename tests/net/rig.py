@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from chatnet.clock import Now
 from chatnet.core.callers import Caller
-from chatnet.core.effects import Admit, Append, Effect, Reply
+from chatnet.core.effects import Admit, Effect, Reply
 from chatnet.core.entries import Batch, Completion, Handle, PutRoom, Query, Snapshot
 from chatnet.core.file_jobs import FileAnswer, FileJob
 from chatnet.core.limits import KIB, Limits
@@ -308,7 +308,7 @@ class Rig:
 
     def submit(self, number: int = 1) -> Batch:
         """A batch that waits for the store."""
-        self.carry_out(Append(entry(number)))
+        self.carry_out(entry(number))
         self.turn()
         return self.store.batches[-1]
 

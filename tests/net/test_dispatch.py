@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chatnet.core.effects import Admit, Append, AwaitDrain, Broadcast, Close, Effect, Pause, Read, Reply
+from chatnet.core.effects import Admit, AwaitDrain, Broadcast, Close, Effect, Pause, Read, Reply
 from chatnet.core.entries import Committed, Handle, PageRead, ReadMessages
 from chatnet.core.limits import KIB, Limits
 from chatnet.errors import ErrorCode
@@ -260,7 +260,7 @@ def test_a_peer_that_cannot_be_drained_does_not_keep_the_loop_busy(rig: Rig) -> 
 
 def test_all_entries_of_a_turn_are_one_batch(rig: Rig) -> None:
     a, b = rig.login(), rig.login()
-    rig.core.on_request = lambda _, request: [Append(entry(request.id))]  # type: ignore[attr-defined]
+    rig.core.on_request = lambda _, request: [entry(request.id)]  # type: ignore[attr-defined]
     a.send(Ping(1), Ping(2))
     b.send(Ping(3))
     rig.turn()
@@ -284,7 +284,7 @@ def test_who_came_is_told_before_what_they_said(rig: Rig) -> None:
 
 def test_answers_of_the_same_turn_are_written_in_the_same_turn(rig: Rig) -> None:
     client = rig.login()
-    rig.core.on_request = lambda *_: [Append(entry(1))]
+    rig.core.on_request = lambda *_: [entry(1)]
     rig.core.on_completed = lambda _: [Reply(client.peer, Done(1))]
     client.send(Ping(1))
     rig.store.answers = [Committed([entry(1)], [None])]
@@ -294,7 +294,7 @@ def test_answers_of_the_same_turn_are_written_in_the_same_turn(rig: Rig) -> None
 
 def test_answers_may_come_later(rig: Rig) -> None:
     client = rig.login()
-    rig.core.on_request = lambda *_: [Append(entry(1))]
+    rig.core.on_request = lambda *_: [entry(1)]
     rig.core.on_completed = lambda _: [Reply(client.peer, Done(1))]
     client.send(Ping(1))
     rig.settle()
@@ -313,7 +313,7 @@ def test_reads_are_asked_once_and_answered_to_the_core(rig: Rig) -> None:
 
 def test_what_an_answer_asks_for_does_not_wait_for_other_events(rig: Rig) -> None:
     rig.store.answers = [Committed(rig.submit(1), [None])]
-    rig.core.on_completed = lambda _: [Read(QUERY), Append(entry(2))]
+    rig.core.on_completed = lambda _: [Read(QUERY), entry(2)]
     rig.turn()
     assert rig.store.log == [[entry(1)]]
     assert rig.loop.next_due() == 0.0
@@ -344,7 +344,7 @@ def test_comings_and_goings_of_late_are_told_without_a_wait(rig: Rig) -> None:
 
 def test_one_that_has_ended_its_side_waits_for_what_it_asked_of_the_store(rig: Rig) -> None:
     client = rig.login()
-    rig.core.on_request = lambda *_: [Append(entry(1)), Read(QUERY)]
+    rig.core.on_request = lambda *_: [entry(1), Read(QUERY)]
     rig.core.on_completed = lambda _: [Reply(client.peer, Done(1))]
     client.send(Ping(1))
     client.transport.end()
@@ -362,7 +362,7 @@ def test_one_that_has_ended_its_side_waits_for_what_it_asked_of_the_store(rig: R
 
 def test_one_that_has_ended_its_side_does_not_wait_for_what_others_ask_later(rig: Rig) -> None:
     leaving, busy = rig.login(), rig.login()
-    rig.core.on_request = lambda *_: [Append(entry(1))]
+    rig.core.on_request = lambda *_: [entry(1)]
     leaving.send(Ping(1))
     leaving.transport.end()
     rig.settle()

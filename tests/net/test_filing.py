@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chatnet.core.effects import Append, Bulk, Effect, FileWork, Reply
+from chatnet.core.effects import Bulk, Effect, FileWork, Reply
 from chatnet.core.entries import Committed, Completion
 from chatnet.core.file_jobs import (
     ClosePart,
@@ -193,7 +193,7 @@ def test_an_answer_reaches_the_core_and_what_it_says_is_written_in_the_same_turn
 
 
 def test_what_a_finished_file_puts_into_the_message_store_is_in_the_batch_of_its_turn(rig: Rig) -> None:
-    answering(rig, PartFinished=[Append(entry(1))])
+    answering(rig, PartFinished=[entry(1)])
     rig.file_store.answers = [PartFinished(FINISH)]
     rig.turn()
     assert rig.store.batches == [[entry(1)]]
@@ -260,7 +260,7 @@ def test_a_job_waits_while_a_message_is_on_its_way_to_the_disk(rig: Rig) -> None
 
 
 def test_it_waits_for_a_message_of_its_own_turn_too(rig: Rig) -> None:
-    rig.carry_out(FileWork(OPEN), Append(entry(1)))
+    rig.carry_out(FileWork(OPEN), entry(1))
     rig.turn()
     assert (rig.store.batches, rig.file_store.log) == ([[entry(1)]], [])
 
@@ -278,7 +278,7 @@ def test_a_message_that_takes_long_does_not_hold_up_files_and_no_event_is_needed
 def test_however_much_is_said_each_job_waits_only_so_long(rig: Rig) -> None:
     batch = rig.submit(1)
     for number in range(2, 12):
-        rig.carry_out(FileWork(OPEN), Append(entry(number)))
+        rig.carry_out(FileWork(OPEN), entry(number))
         rig.turn()
         rig.clock.advance(PATIENCE_SECONDS / 2)
         rig.store.answers = [Committed(batch, [None])]
@@ -361,7 +361,7 @@ class Stopping:
 def test_a_stop_waits_for_the_answers_of_the_file_store() -> None:
     world = Stopping()
     rig, client = world.rig, world.client
-    answering(rig, PartFinished=[Append(entry(1))])
+    answering(rig, PartFinished=[entry(1)])
     rig.core.on_completed = lambda _: [Reply(client.peer, Done(1))]
     rig.carry_out(FileWork(FINISH))
     rig.turn()

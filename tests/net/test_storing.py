@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatnet.core.effects import Append, Reply
+from chatnet.core.effects import Reply
 from chatnet.core.entries import Batch, Committed, Completion, Failed, PageRead, ReadFailed, ReadMessages
 from chatnet.errors import ErrorCode
 from chatnet.events import Done
@@ -42,8 +42,30 @@ def committed(batch: Batch) -> Committed:
 
 
 def test_each_batch_is_a_list_of_its_own(world: World) -> None:
-    first, second = world.submit(1), world.submit(2)
-    assert (first, second) == ([entry(1)], [entry(2)])
+    first = world.submit(1)
+    world.take(committed(first))
+    assert (first, world.submit(2)) == ([entry(1)], [entry(2)])
+
+
+def test_while_the_store_has_a_batch_the_next_is_gathered(world: World) -> None:
+    first = world.submit(1)
+    for number in (2, 3):
+        world.link.batch.append(entry(number))
+        assert not world.link.can_send
+        world.link.send()
+    assert world.store.batches == [first]
+    world.take(committed(first))
+    assert world.link.can_send
+    world.link.send()
+    assert world.store.batches == [first, [entry(2), entry(3)]]
+
+
+def test_queries_do_not_wait_for_a_batch(world: World) -> None:
+    world.submit(1)
+    world.link.queries.append(QUERY)
+    assert world.link.can_send
+    world.link.send()
+    assert world.store.log == [[entry(1)], QUERY]
 
 
 def test_it_waits_until_all_is_answered(world: World) -> None:
@@ -69,13 +91,27 @@ def test_a_read_that_failed_is_an_answer(world: World) -> None:
 def test_a_mark_passes_when_all_before_it_is_answered(world: World) -> None:
     first = world.submit(1)
     mark = world.link.mark()
-    second = world.submit(2)
+    world.link.batch.append(entry(2))
+    later = world.link.mark()
     assert not world.link.has_passed(mark)
     world.take(committed(first))
     assert world.link.has_passed(mark)
-    assert not world.link.has_passed(world.link.mark())
-    world.take(committed(second))
-    assert world.link.has_passed(world.link.mark())
+    assert not world.link.has_passed(later)
+    world.link.send()
+    assert not world.link.has_passed(later)
+    world.take(committed(world.store.batches[-1]))
+    assert world.link.has_passed(later)
+
+
+def test_a_mark_passes_too_when_what_was_gathered_fails(world: World) -> None:
+    first = world.submit(1)
+    world.link.batch.append(entry(2))
+    mark = world.link.mark()
+    world.take(failed(first))
+    assert world.link.has_passed(mark)
+    assert not world.link.is_waiting
+    world.submit(3)
+    assert world.link.is_waiting
 
 
 def test_a_failure_is_acknowledged(world: World) -> None:
@@ -84,38 +120,22 @@ def test_a_failure_is_acknowledged(world: World) -> None:
 
 
 def test_the_core_hears_at_once_of_all_that_a_failure_takes_with_it(world: World) -> None:
-    batches = [world.submit(n) for n in (1, 2, 3)]
-    world.link.batch.append(entry(4))
-    assert world.take(failed(batches[0])) == [failed([entry(n)]) for n in (1, 2, 3, 4)]
-    assert world.store.log == [*batches, "acknowledge"]
-    assert not world.link.has_work
+    first = world.submit(1)
+    gathered = world.link.batch
+    gathered.append(entry(2))
+    heard = world.take(failed(first))
+    assert heard == [failed([entry(1)]), failed([entry(2)])]
+    assert isinstance(heard[1], Failed)
+    assert heard[1].batch is gathered, "the very batch that the core has asked for"
+    assert world.store.log == [first, "acknowledge"]
+    assert not world.link.batch
 
 
-def test_the_core_gets_the_very_batches_that_it_asked_for(world: World) -> None:
-    batches = [world.submit(n) for n in (1, 2)]
-    world.link.batch.append(entry(3))
-    batches.append(world.link.batch)
-    heard = world.take(failed(batches[0]))
-    assert all(
-        isinstance(answer, Failed) and answer.batch is batch for answer, batch in zip(heard, batches, strict=True)
-    )
-
-
-def test_what_the_store_says_of_them_later_is_no_news(world: World) -> None:
-    batches = [world.submit(n) for n in (1, 2, 3)]
-    world.take(failed(batches[0]))
-    fourth = world.submit(4)
-    assert world.take(failed(batches[1]), failed(batches[2]), committed(fourth)) == [committed(fourth)]
-    assert world.store.log == [*batches, "acknowledge", fourth]
-
-
-def test_a_failure_of_a_batch_submitted_after_that_is_a_new_one(world: World) -> None:
-    first, second = world.submit(1), world.submit(2)
-    world.take(failed(first))
-    third = world.submit(3)
-    assert world.take(failed(second), failed(third)) == [failed(third)]
-    assert world.store.log.count("acknowledge") == 2
-    assert world.store.log[-1] == "acknowledge"
+def test_what_a_failure_leads_to_is_the_next_batch(world: World) -> None:
+    world.store.answers = [failed(world.submit(1))]
+    for _ in world.link.take():
+        world.link.batch.append(entry(2))
+    assert world.link.batch == [entry(2)]
 
 
 def test_after_a_success_a_failure_is_a_new_one(world: World) -> None:
@@ -125,31 +145,11 @@ def test_after_a_success_a_failure_is_a_new_one(world: World) -> None:
     assert world.store.log.count("acknowledge") == 3
 
 
-def test_batches_that_have_failed_are_waited_for_until_the_store_says_so(world: World) -> None:
-    first, second = world.submit(1), world.submit(2)
-    world.take(failed(first))
-    assert world.link.is_waiting
-    world.take(failed(second))
-    assert not world.link.is_waiting
-
-
-def test_the_answers_before_a_failure_are_heard_before_it_and_what_they_lead_to_fails(world: World) -> None:
-    first, second = world.submit(1), world.submit(2)
-    world.store.answers = [committed(first), failed(second)]
-    heard: list[Completion] = []
-    for answer in world.link.take():
-        heard.append(answer)
-        if isinstance(answer, Committed):
-            world.link.batch.append(entry(3))
-    assert heard == [committed(first), failed(second), failed([entry(3)])]
-    assert world.store.log == [first, second, "acknowledge"]
-
-
 def test_nothing_new_is_submitted_before_the_core_has_heard_of_a_failure() -> None:
     rig = Rig()
     rig.submit()
     client = rig.login()
-    rig.core.on_completed = lambda _: [Reply(client.peer, Done(1)), Append(entry(2))]
+    rig.core.on_completed = lambda _: [Reply(client.peer, Done(1)), entry(2)]
     rig.store.answers = [failed(rig.store.batches[0])]
     rig.settle()
     assert client.events() == [Done(1)]
@@ -158,11 +158,14 @@ def test_nothing_new_is_submitted_before_the_core_has_heard_of_a_failure() -> No
 
 def test_a_message_never_overtakes_one_that_has_failed() -> None:
     rig = Rig()
-    for number in (1, 2):
-        rig.submit(number)
-    rig.store.answers = [failed(rig.store.batches[0])]
+    first = rig.submit(1)
+    rig.carry_out(entry(2))
     rig.turn()
-    assert [done.batch for (done,) in rig.core.heard("completed") if isinstance(done, Failed)] == rig.store.batches
+    rig.store.answers = [failed(first)]
+    rig.turn()
+    told = [done.batch for (done,) in rig.core.heard("completed") if isinstance(done, Failed)]
+    assert told == [[entry(1)], [entry(2)]]
+    assert rig.store.log == [first, "acknowledge"]
 
 
 # -- a store that is broken -----------------------------------------------------------------------------------
@@ -193,7 +196,7 @@ def test_an_error_without_a_text_is_named(world: World) -> None:
 def test_a_broken_store_ends_the_loop_and_is_not_taken_for_a_clients_fault() -> None:
     rig = Rig()
     client = rig.login()
-    rig.core.on_request = lambda *_: [Append(entry(1))]
+    rig.core.on_request = lambda *_: [entry(1)]
     rig.store.error = OSError("disk is gone")
     with pytest.raises(StoreBroken, match="disk is gone"):
         rig.turn()

@@ -10,7 +10,7 @@ from itertools import count
 
 from msgspec.structs import replace
 
-from chatnet.core.effects import Append, Bulk, Close, Effect, FileWork, Reply
+from chatnet.core.effects import Bulk, Close, Effect, FileWork, Reply
 from chatnet.core.entries import PutChat, PutUpload
 from chatnet.core.file_entities import Download, Shelf, Step
 from chatnet.core.file_jobs import DropFile, DropPart, ReadFile, WritePart
@@ -193,7 +193,7 @@ class Files:
                     self._check_reader(str(session), chunk)
                 case Close(session=session):
                     raise AssertionError(f"{session} was closed: {effect}")
-                case Append(entry=PutUpload(id=id)) if id not in self.chat.store.uploads:
+                case PutUpload(id=id) if id not in self.chat.store.uploads:
                     self.durable.pop(id, None)
                 case _:
                     pass

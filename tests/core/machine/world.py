@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from chatnet.clock import Now
-from chatnet.core.effects import Append, AwaitDrain, Broadcast, Close, Effect, Read, Reply
+from chatnet.core.effects import AwaitDrain, Broadcast, Close, Effect, Read, Reply
 from chatnet.core.entries import (
     Batch,
     Committed,
@@ -219,7 +219,7 @@ class World:
         missed: list[tuple[Client, Deliver]] = []
         for effect in effects:
             match effect:
-                case Append(entry=entry):
+                case Entry() as entry:
                     self.batch.append(entry)
                     if isinstance(entry, PutUser):
                         self.truth.kept.add(entry.id)
