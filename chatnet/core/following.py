@@ -22,7 +22,6 @@ from chatnet.model import Message, Seq
 
 MESSAGE_OVERHEAD = 256
 """At least the bytes of an encoded message beside its text: numbers, and two names of at most 32 and 160 bytes."""
-_MOST_OVERHEAD = MESSAGE_OVERHEAD + FILE_BYTES
 PAGE_MESSAGES = 400
 """Read from the store at once, so that with the longest names, too, they stay far below the soft limit."""
 
@@ -146,8 +145,6 @@ class Following:
 
 def first_page(messages: list[Message], limit: int) -> list[Message]:
     """As many messages from the start as fit into ``limit`` bytes; at least one."""
-    if sum([len(message.body) for message in messages]) * 4 + len(messages) * _MOST_OVERHEAD <= limit:
-        return messages
     size = 0
     for i, message in enumerate(messages):
         size += text_bytes(message.body) + MESSAGE_OVERHEAD

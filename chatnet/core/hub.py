@@ -27,7 +27,6 @@ from chatnet.core.entries import (
     PageRead,
     PutDeed,
     PutInvitation,
-    PutMessage,
     ReadFailed,
     Snapshot,
 )
@@ -332,11 +331,11 @@ class Hub:
         self._state.log.time = now.wall
         self._restraints.look_at(now)
         if isinstance(completion, Committed):
-            self._posting.committed(completion, now)
+            others = self._posting.committed(completion, now)
             if completion.firsts:
                 self._retention.committed(completion)
                 self._transfers.expired(completion.firsts)
-            for entry in [entry for entry in completion.batch if type(entry) is not PutMessage]:
+            for entry in others:
                 if type(entry) is PutDeed and self._state.log.is_on:
                     self._state.log.done(entry, self._state.conversations.get(entry.conversation))
                 self._pending.committed(entry)

@@ -24,6 +24,8 @@ Refusal = tuple[ErrorCode, str]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """C0 and C1 controls other than tab and newline."""
+CONTROLS_SHOWN = bytes(0x3F if _CONTROL.match(chr(byte)) and byte < 0x80 else byte for byte in range(256))
+"""A table for `bytes.translate` that changes every ASCII control which must not be in a text, and nothing else."""
 _TEXTS = (Kind.TEXT, Kind.ACTION, Kind.ASK, Kind.ANSWER)
 
 

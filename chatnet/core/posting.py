@@ -5,7 +5,7 @@ duplicate is for the store to say; and after a passing failure nothing overtakes
 """
 
 from chatnet.clock import Now
-from chatnet.core.attaching import with_files
+from chatnet.core.attaching import FILE_BYTES, with_files
 from chatnet.core.effects import Broadcast, Reply
 from chatnet.core.entities import ChatState, ConversationState, RoomState, Session, UserState
 from chatnet.core.entries import (
@@ -23,8 +23,8 @@ from chatnet.core.entries import (
     PutRoom,
     PutUser,
 )
-from chatnet.core.following import pages
-from chatnet.core.policy import Refusal, check_content, check_post
+from chatnet.core.following import MESSAGE_OVERHEAD, pages
+from chatnet.core.policy import CONTROLS_SHOWN, Refusal, check_content, check_post
 from chatnet.core.rates import Rates
 from chatnet.core.saving import save_referred
 from chatnet.core.shelves import Shelves
@@ -57,13 +57,16 @@ class Posting:
         if user is None:
             return ErrorCode.NOT_LOGGED_IN, "log in before you post"
         body = post.body
-        size = len(body) if body.isascii() else len(body.encode())
+        text = body.encode()
+        size = len(text)
         self._rates.post(session, size, now)
         if session.resend_from is not None and self._awaits_another(session, post.n):
             return None
         # All that is asked of what people mostly say; the rest is asked the long way.
         is_text = post.kind is Kind.TEXT
-        if not (is_text and 0 < size <= self._most and body.isprintable()):
+        # Control characters are looked for in bytes, which is cheapest, where each character is one.
+        is_plain = text.translate(CONTROLS_SHOWN) == text if size == len(body) else body.isprintable()
+        if not (is_text and is_plain and 0 < size <= self._most):
             refusal = check_content(post, size, state.limits)
             if refusal is not None:
                 state.out.append(Reply(session.handle, Nack(post.n, refusal[0], refusal[1])))
@@ -128,11 +131,12 @@ class Posting:
 
     # -- after the store --------------------------------------------------------------------------------------
 
-    def committed(self, done: Committed, now: Now) -> None:
-        """Tell a batch's messages to all who follow, then the senders how theirs fared."""
+    def committed(self, done: Committed, now: Now) -> list[Entry]:
+        """Tell a batch's messages to all who follow, then the senders how theirs fared. Returns all other entries."""
         conversations, sessions = self._state.conversations, self._state.sessions
         said: dict[ConversationId, list[Message]] = {}
         answers: list[Reply] = []
+        others: list[Entry] = []
         for entry, outcome in zip(done.batch, done.outcomes, strict=True):
             if type(entry) is PutMessage:
                 id = entry.conversation
@@ -154,16 +158,19 @@ class Posting:
                         answers.append(Reply(origin, Ack(entry.n, id, outcome.seq, outcome.time)))
                     else:
                         answers.append(Reply(origin, _answer(entry, outcome)))
-            elif type(entry) is CheckMessage:
-                self._answer_check(entry, outcome, answers)
-            elif type(entry) is PutChat:
-                self._stored(entry)
+            else:
+                others.append(entry)
+                if type(entry) is CheckMessage:
+                    self._answer_check(entry, outcome, answers)
+                elif type(entry) is PutChat:
+                    self._stored(entry)
         for id, first in done.firsts.items():
             if id in conversations:
                 conversations[id].first = first
         for id, messages in said.items():
             self._deliver(conversations[id], messages, now)
         self._state.out += answers
+        return others
 
     def _stored(self, entry: PutChat) -> None:
         chat = self._state.conversations.get(entry.id)
@@ -194,10 +201,13 @@ class Posting:
         if state.log.is_on:
             state.log.said(conversation, told)
         conversation.head = messages[-1].seq
-        self._tails.extend(conversation, messages, now)
+        size = self._tails.extend(conversation, messages, now)
         if conversation.live:
-            for page in pages(told, self._state.limits.page):
-                self._state.out.append(Broadcast(conversation.live, Deliver(conversation.id, page)))
+            limit = state.limits.page
+            # Mostly they fit into one page, and need not be measured again.
+            fit = size + count * (MESSAGE_OVERHEAD + FILE_BYTES) <= limit
+            for page in [told] if fit else pages(told, limit):
+                state.out.append(Broadcast(conversation.live, Deliver(conversation.id, page)))
 
     def _start_chat(self, chat: ChatState) -> None:
         """The first message of a chat: every session of both is told, and hears it from here on."""

@@ -24,15 +24,15 @@ class Tails:
         self._bytes = 0
         """Of all tails."""
 
-    def extend(self, conversation: ConversationState, messages: list[Message], now: Now) -> None:
-        """These messages are the conversation's last."""
+    def extend(self, conversation: ConversationState, messages: list[Message], now: Now) -> int:
+        """These messages are the conversation's last. Returns about their memory, at least the bytes of their texts."""
         if conversation.tail:
             self._busy.move_to_end(conversation.id)
         else:
             self._busy[conversation.id] = conversation
         tail = conversation.tail
         tail += messages
-        size = _size(messages)
+        more = size = _size(messages)
         # Cut at twice the size, so that the list is not moved for every message.
         if len(tail) > 2 * self._most:
             size -= _size(tail[: -self._most])
@@ -42,6 +42,7 @@ class Tails:
         self._bytes += size
         while self._bytes > self._most_bytes and len(self._busy) > 1:
             self._let_go(self._oldest())
+        return more
 
     def tick(self, now: Now) -> None:
         """Let go of tails that are no longer used."""

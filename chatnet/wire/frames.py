@@ -105,6 +105,8 @@ class FrameReader:
         :raises ProtocolError: FRAME_TOO_BIG, as soon as its length is there; nothing can be read after it.
         """
         held, at = self._held, self._at
+        if not held:
+            return None
         start, size = at + HEADER_BYTES, len(held)
         if size >= start:
             (length,) = _unpack_length(held, at)

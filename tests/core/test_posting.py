@@ -1,5 +1,9 @@
 """A message's way: taken, stored, told, and only then acknowledged; and what becomes of it when something fails."""
 
+import unicodedata
+
+import pytest
+
 from chatnet.core.effects import Broadcast, Close, Effect, Reply
 from chatnet.core.entries import (
     CheckMessage,
@@ -182,6 +186,17 @@ def test_bad_content_is_refused_at_once_and_the_store_hears_nothing() -> None:
     chat = Script("alice")
     (reply,) = chat.say("alice", 1, body="")
     assert reply == Reply("alice", Nack(1, ErrorCode.BAD_TEXT, "the text is empty"))
+
+
+@pytest.mark.parametrize("code", range(0xA1))
+def test_a_control_character_is_found_wherever_it_stands(code: int) -> None:
+    chat = Script("alice")
+    chat.join("alice")
+    is_control = unicodedata.category(chr(code)) == "Cc" and chr(code) not in "\n\t"
+    for n, text in enumerate((f"a{chr(code)}", f"{chr(code)}b", f"é{chr(code)}"), start=1):
+        effects = chat.say("alice", n, body=text)
+        assert kinds(effects)[-1:] == ([] if is_control else ["PutMessage"])
+        assert is_control == (events(effects, "alice") != [])
 
 
 def test_what_is_refused_by_the_state_of_things_waits_for_the_store() -> None:

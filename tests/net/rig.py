@@ -314,4 +314,4 @@ class Rig:
 
     def carry_out(self, *effects: Effect) -> None:
         """Let the core ask for this, outside of any request."""
-        self.dispatcher.carry_out(effects)
+        self.dispatcher.carry_out(list(effects))
