@@ -35,7 +35,7 @@ class Pace:
     """They are written out."""
     sync: int = 8 * MIB
     """What came is made durable."""
-    free: int = 16 * MIB
+    free: int = 4 * MIB
     """Of a file that is removed, so much is freed before others have their turn."""
     read: int = 256 * KIB
     """Others have their turn, while something long is read."""
