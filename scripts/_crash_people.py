@@ -83,6 +83,8 @@ class Person:
         self.part = part
         self.applied: dict[ConversationId, Seq] = {}
         self.unanswered = 0
+        self.stays = False
+        """Is it there, for good? On its way back after a crash it hears nothing of what is said in old personal chats."""
         self._roll_calls = 0
         self._has_tried = threading.Event()
         self.counts: Counter[str] = Counter()
@@ -136,6 +138,7 @@ class Person:
         if self._play.crash and self.part.outbox is not None and now >= self._crash_at:
             self._crash()
             return
+        self.stays = not self._play.crash
         if self._roll_calls < self._play.roll_calls:
             for target in self._targets():
                 self._say(target)

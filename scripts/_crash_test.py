@@ -110,15 +110,19 @@ class CrashTest:
         """The faults end, and everybody has a last word."""
         self._proxy.calm()
         self.play.talk = self.play.crash = False
+        self._wait(lambda person: person.stays, "not back")
         self._call_the_roll()
 
     def _call_the_roll(self) -> None:
         """Everybody says something everywhere; wait until all have heard all."""
         self.play.roll_calls += 1
+        self._wait(lambda person: person.is_settled, "not quiet")
+
+    def _wait(self, is_done: Callable[[Person], bool], trouble: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while (late := [p.part.label for p in self.people if not p.is_settled]) and not self.ledger.violations:
+        while (late := [p.part.label for p in self.people if not is_done(p)]) and not self.ledger.violations:
             if time.monotonic() >= deadline:
-                self.ledger.violate("I7", f"not quiet after {PATIENCE_SECONDS:.0f} s without faults: {late}")
+                self.ledger.violate("I7", f"{trouble} after {PATIENCE_SECONDS:.0f} s without faults: {late}")
             time.sleep(0.02)
 
     def _stop_people(self) -> None:
