@@ -84,7 +84,7 @@ class Person:
         self.applied: dict[ConversationId, Seq] = {}
         self.unanswered = 0
         self.stays = False
-        """Is it there, for good? On its way back after a crash it hears nothing of what is said in old personal chats."""
+        """Is it there, for good? On its way back it hears nothing that is said in old personal chats."""
         self._roll_calls = 0
         self._has_tried = threading.Event()
         self.counts: Counter[str] = Counter()
