@@ -21,7 +21,7 @@ from chatnet.net.storing import StoreLink
 PATIENCE_SECONDS = 0.003
 """For which jobs wait for messages: as long as a commit usually takes."""
 TALK_SECONDS = 1.0
-"""People talk for that long after each message."""
+"""People talk for that long after each batch of entries, whatever these are: it is not looked into."""
 FEW = 2
 """Pieces that the file store is given then, while it has not answered for others."""
 _PIECES = (WritePart, ReadFile)

@@ -158,8 +158,7 @@ class MemoryStore:
             conversation.is_listed = True
             heappush(self._oldest, (time, id))
         conversation.messages.append(message)
-        body = entry.body
-        self._bytes += MESSAGE_BYTES + (len(body) if body.isascii() else 8 * len(body))  # as `_memory`
+        self._bytes += _memory(message)
         if seq - conversation.first >= self._window_messages:
             self._drop_oldest(conversation)
         if self._bytes > self._window_bytes:

@@ -1,8 +1,12 @@
 """Tails: what is at hand is bounded in all, and what was quiet for longest goes first."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from chatnet.core.limits import KIB, Limits
+from chatnet.core.tails import _size
 from chatnet.requests import Join
-from tests.core.script import Script, events
+from tests.core.script import Script, events, message
 
 LIMITS = Limits(tail_bytes=40 * KIB, tail_messages=8, unanswered=1000)
 SMALL, BIG = "x" * KIB, "x" * 16 * KIB
@@ -25,6 +29,15 @@ def check_size(chat: Script) -> None:
     assert chat.hub._tails._bytes == sum(sizes)
     for conversation in state.conversations.values():
         assert bool(conversation.tail) == (conversation.id in state.busy)
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=50), min_size=1, max_size=5)
+)
+def test_what_they_take_is_never_less_than_the_bytes_of_their_texts(texts: list[str]) -> None:
+    assert _size([message(seq, 1, "alice", text) for seq, text in enumerate(texts, 1)]) >= sum(
+        len(text.encode()) for text in texts
+    )
 
 
 def test_what_was_quiet_for_longest_is_let_go_of_first() -> None:

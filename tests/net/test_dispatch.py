@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from chatnet.core.effects import Admit, AwaitDrain, Broadcast, Close, Effect, Pause, Read, Reply
-from chatnet.core.entries import Committed, Handle, PageRead, ReadMessages
+from chatnet.core.entries import Committed, Failed, Handle, PageRead, ReadMessages
 from chatnet.core.limits import KIB, Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Closing, Deliver, Done, Event
@@ -321,6 +321,19 @@ def test_what_an_answer_asks_for_does_not_wait_for_other_events(rig: Rig) -> Non
     assert rig.store.log == [[entry(1)], [entry(2)], QUERY]
 
 
+def test_what_is_gathered_while_the_store_has_a_batch_makes_no_turns_and_goes_right_after_it(rig: Rig) -> None:
+    first = rig.submit(1)
+    rig.carry_out(entry(2))
+    rig.turn()
+    assert rig.loop.next_due() != rig.loop.now.monotonic, "nothing is left to do but wait"
+    assert rig.store.log == [first]
+    rig.store.answers = [Committed(first, [None])]
+    rig.turn()
+    assert rig.loop.next_due() == rig.loop.now.monotonic
+    rig.turn()
+    assert rig.store.log == [first, [entry(2)]]
+
+
 def test_comings_and_goings_of_late_are_told_without_a_wait(rig: Rig) -> None:
     leaving, staying = rig.login(), rig.login()
     changes: list[Effect] = []
@@ -358,6 +371,38 @@ def test_one_that_has_ended_its_side_waits_for_what_it_asked_of_the_store(rig: R
     assert client.events() == [Done(1), Done(1)]
     assert client.peer.state == CLOSED
     assert rig.core.heard("disconnected") == [(client.peer,)]
+
+
+def test_one_that_has_ended_its_side_waits_for_what_was_gathered_while_the_store_was_busy(rig: Rig) -> None:
+    first, late = rig.submit(1), Committed([entry(2)], [None])
+    client = rig.login()
+    rig.core.on_request = lambda *_: [entry(2)]
+    rig.core.on_completed = lambda done: [Reply(client.peer, Done(1))] if done == late else []
+    client.send(Ping(1))
+    client.transport.end()
+    rig.settle()
+    rig.store.answers = [Committed(first, [None])]
+    rig.settle()
+    assert client.peer.state != CLOSED
+    rig.store.answers = [late]
+    rig.settle()
+    assert client.events() == [Done(1)]
+    assert client.peer.state == CLOSED
+
+
+@pytest.mark.parametrize("others", [1, 2])
+def test_one_that_has_ended_its_side_goes_too_when_what_it_asked_fails_with_another_batch(
+    rig: Rig, others: int
+) -> None:
+    first = rig.submit(1)
+    client = rig.login()
+    rig.core.on_request = lambda *_: [entry(number) for number in range(2, 2 + others)]
+    client.send(Ping(1))
+    client.transport.end()
+    rig.settle()
+    rig.store.answers = [Failed(first, ErrorCode.STORE_FULL, "disk full", 1.0)]
+    rig.settle()
+    assert client.peer.state == CLOSED
 
 
 def test_one_that_has_ended_its_side_does_not_wait_for_what_others_ask_later(rig: Rig) -> None:
