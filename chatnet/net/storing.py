@@ -53,7 +53,11 @@ class StoreLink:
     @property
     def can_send(self) -> bool:
         """Is there anything that the store would be given now?"""
-        return bool(self.queries or (self.batch and not self.under_way))
+        return bool(self.queries) or self._can_submit
+
+    @property
+    def _can_submit(self) -> bool:
+        return bool(self.batch) and not self.under_way
 
     @property
     def is_waiting(self) -> bool:
@@ -92,7 +96,7 @@ class StoreLink:
             raise _broken(error) from error
 
     def _submit(self) -> None:
-        if self.batch and not self.under_way:
+        if self._can_submit:
             batch, self.batch = self.batch, []
             self._submitted += 1
             self._store.submit(batch)

@@ -62,10 +62,11 @@ def test_while_the_store_has_a_batch_the_next_is_gathered(world: World) -> None:
 
 def test_queries_do_not_wait_for_a_batch(world: World) -> None:
     world.submit(1)
+    world.link.batch.append(entry(2))
     world.link.queries.append(QUERY)
     assert world.link.can_send
     world.link.send()
-    assert world.store.log == [[entry(1)], QUERY]
+    assert world.store.log == [[entry(1)], QUERY], "and the next batch waits all the same"
 
 
 def test_it_waits_until_all_is_answered(world: World) -> None:
