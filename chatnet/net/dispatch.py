@@ -93,9 +93,7 @@ class Dispatcher:
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             try:
-                if type(effect) is PutMessage:
-                    self._link.batch.append(effect)
-                elif type(effect) is Reply:
+                if type(effect) is Reply:
                     peer: Peer = effect.session  # type: ignore[assignment]
                     frame = peer.encode(effect.event)
                     size = len(frame)

@@ -1,14 +1,8 @@
-"""Watching: figures for admins, the live log and what it does not tell, and watchers who do not read."""
-
-from collections import Counter
-from collections.abc import Iterable
+"""Watching: figures for admins, when and how much of the live log they are told, and watchers who do not read."""
 
 import pytest
 
 from chatnet.core.effects import Effect, Wake
-from chatnet.core.entries import Handle
-from chatnet.core.gauges import HostFigures, LinkFigures
-from chatnet.core.limits import Limits
 from chatnet.core.live_log import MOST_CHARACTERS, MOST_LINES
 from chatnet.core.watching import LOG_SECONDS
 from chatnet.errors import ErrorCode
@@ -19,93 +13,26 @@ from chatnet.model import (
     Happening,
     LogLine,
     Role,
-    ServerInfo,
     User,
 )
 from chatnet.requests import (
-    ChangeRoom,
     Enter,
     FinishUpload,
     GetStats,
-    Join,
     ListConnections,
-    Part,
     Ping,
     Post,
     Rename,
     Request,
     SetRole,
-    TokenLogin,
     Unwatch,
     Watch,
 )
 from chatnet.wire.codec import encode
-from tests.core.club import change, club, do, enter, joined, whoever
+from tests.core.club import do, enter, whoever
 from tests.core.filing import SMALL, FileScript
-from tests.core.script import LOBBY_ID, START, Script, events, on_socket, refusal, the, user
-
-BOB, CAROL, ANNA, GUS = 1, 2, 3, 4
-NOW = int(START * 1000)
-LIMITS = Limits(unanswered=1_000_000, post_burst=1e9, text_burst=1e9)
-INFO = ServerInfo("1.0", 17, "none", True, ["chatnet://0.0.0.0:5555"])
-
-
-class Meters:
-    """A network whose figures a test sets."""
-
-    def __init__(self) -> None:
-        self.queued: Counter[Handle] = Counter()
-
-    def link(self, session: Handle) -> LinkFigures:
-        return LinkFigures(f"{session} port", "tls", 300, 400, self.queued[session], 0.5)
-
-    def host(self) -> HostFigures:
-        return HostFigures(17, INFO.addresses, 9, 4, 3000, 4000, 50, 0.25, 1, 8192, 2.5, 65536)
-
-
-class Recorded(Script):
-    """A script that keeps all that goes out."""
-
-    def __init__(self, script: Script) -> None:
-        self.__dict__ = script.__dict__
-        self.seen: list[Effect] = []
-
-    def take(self, effects: Iterable[Effect]) -> list[Effect]:
-        taken = super().take(effects)
-        self.seen += taken
-        return taken
-
-
-class Play:
-    """Two members, an admin and a guest, all in the lobby; the admin watches."""
-
-    def __init__(self, *, watching: bool = True) -> None:
-        self.meters = Meters()
-        self.chat = Recorded(club("bob", "carol", admins=["anna"], guests=["gus"], limits=LIMITS, gauges=self.meters))
-        joined(self.chat, "bob", "carol", "gus", room="lobby")
-        if watching:
-            self.chat.ask("anna", Watch(5))
-
-    def told(self, who: str = "anna") -> list[LogLines]:
-        """What the log has said since this was asked last."""
-        self.chat.seconds += LOG_SECONDS
-        self.chat.end_turn()
-        seen, self.chat.seen = self.chat.seen, []
-        return [event for event in events(seen, who) if isinstance(event, LogLines)]
-
-    def lines(self, who: str = "anna") -> list[LogLine]:
-        """The same, where nothing is missing."""
-        told = self.told(who)
-        assert sum(event.dropped for event in told) == 0
-        return [line for event in told for line in event.lines]
-
-    def burst(self, count: int) -> list[Effect]:
-        """As many messages in one batch."""
-        start = int(self.chat.seconds * 1e6)
-        for n in range(1, count + 1):
-            self.chat.say("bob", n + start, body=f"m{n}")
-        return self.chat.store_all()
-
+from tests.core.script import LOBBY_ID, START, events, on_socket, refusal, the, user
+from tests.core.watchers import ANNA, BOB, CAROL, GUS, INFO, LIMITS, NOW, Play
 
 # -- who may --------------------------------------------------------------------------------------------------
 
@@ -263,164 +190,6 @@ def test_the_longest_page_of_connections_fits_a_frame() -> None:
         1e9,
     )
     encode(ConnectionPage(2**62, [worst] * play.chat.hub._watching._connections, 2**62))
-
-
-# -- what is said ---------------------------------------------------------------------------------------------
-
-
-def test_what_is_said_in_a_public_room_is_in_the_log() -> None:
-    play = Play()
-    play.chat.said("bob", 1, body="hi all")
-    assert play.lines() == [LogLine(NOW, Happening.SAID, BOB, "bob", "lobby", "hi all", 6, LOBBY_ID)]
-
-
-def test_of_a_personal_chat_the_log_has_only_who_spoke_to_whom_and_how_much() -> None:
-    play = Play()
-    chat = play.chat.chat("bob", "carol")
-    play.lines()
-    play.chat.said("carol", 1, conversation=chat, body="a secret")
-    play.chat.said("bob", 1, conversation=chat, body="another")
-    assert play.lines() == [
-        LogLine(NOW + 250, Happening.SAID_PRIVATELY, CAROL, "carol", "bob", "", 8),
-        LogLine(NOW + 250, Happening.SAID_PRIVATELY, BOB, "bob", "carol", "", 7),
-    ]
-
-
-def test_a_note_to_oneself_is_private_too() -> None:
-    play = Play()
-    chat = play.chat.chat("bob", "bob")
-    play.chat.said("bob", 1, conversation=chat, body="milk")
-    assert play.lines() == [LogLine(NOW, Happening.SAID_PRIVATELY, BOB, "bob", "bob", "", 4)]
-
-
-def test_the_log_has_neither_text_nor_name_of_a_private_room() -> None:
-    play = Play()
-    room = play.chat.room("bob", "plans")
-    change(play.chat, "bob", room, private=True)
-    joined(play.chat, "bob", room="plans")
-    play.lines()
-    play.chat.said("bob", 1, conversation=room, body="surprise!")
-    do(play.chat, "bob", Act.INVITE, "carol", room)
-    play.lines()
-    joined(play.chat, "carol", room="plans")
-    play.chat.ask("carol", Part(5, room))
-    play.chat.said("bob", 2, conversation=room, body="surprise!")
-    found = [line for line in play.lines() if line.what is not Happening.MODERATED]
-    assert [(line.what, line.name, line.target, line.text, line.conversation, line.characters) for line in found] == [
-        (Happening.JOINED, "carol", "", "", 0, 0),
-        (Happening.SAID_PRIVATELY, "bob", "", "", 0, 9),
-        (Happening.PARTED, "carol", "", "", 0, 0),
-    ]
-
-
-def test_a_room_that_is_just_becoming_private_is_private_for_the_log() -> None:
-    play = Play()
-    room = play.chat.room("bob", "plans")
-    play.lines()
-    play.chat.said("bob", 1, conversation=room, body="public")
-    assert [line.text for line in play.lines()] == ["public"]
-    play.chat.say("bob", 2, room, "surprise!")
-    play.chat.submit()
-    play.chat.ask("bob", ChangeRoom(6, room, private=True))
-    play.chat.submit()
-    play.chat.store_one()
-    assert [(line.what, line.target, line.text) for line in play.lines()] == [(Happening.SAID_PRIVATELY, "", "")]
-
-
-def test_a_long_text_is_cut_and_its_length_told() -> None:
-    play = Play()
-    play.chat.said("bob", 1, body="\N{WOMAN}" * 2000)
-    (line,) = play.lines()
-    assert line.text == "\N{WOMAN}" * MOST_CHARACTERS
-    assert line.characters == 2000
-
-
-# -- who comes and goes ---------------------------------------------------------------------------------------
-
-
-def test_logins_and_farewells_are_in_the_log() -> None:
-    play = Play()
-    enter(play.chat, "bob2", "bob")
-    play.chat.disconnect("bob2")
-    assert play.lines() == [
-        LogLine(NOW, Happening.LOGGED_IN, BOB, "bob", "bob2 port"),
-        LogLine(NOW, Happening.LEFT, BOB, "bob", "bob2 port"),
-    ]
-
-
-def test_who_is_put_off_is_seen_to_be_and_why() -> None:
-    play = Play()
-    do(play.chat, "anna", Act.KICK, "carol", reason="spam")
-    moderated, left = play.lines()
-    assert moderated == LogLine(NOW, Happening.MODERATED, ANNA, "anna", "carol", "spam", act=Act.KICK)
-    assert left == LogLine(NOW, Happening.LEFT, CAROL, "carol", "carol port", "anna has put you off this server: spam")
-
-
-def test_refused_logins_are_in_the_log_without_what_was_shown() -> None:
-    play = Play()
-    play.chat.login("other", "gus", secret="wrong")
-    play.chat.connect("guesser")
-    play.chat.ask("guesser", TokenLogin(1, b"t" * 32, b"d" * 16))
-    taken, guessed = play.lines()
-    assert (taken.what, taken.user, taken.name, taken.target) == (Happening.LOGIN_REFUSED, 0, "gus", "other port")
-    assert taken.text.startswith("NAME_IN_USE: ")
-    assert (guessed.name, guessed.target) == ("", "guesser port")
-    assert guessed.text.startswith("BAD_CREDENTIALS: ")
-
-
-def test_what_a_stranger_sends_as_a_name_is_cut() -> None:
-    play = Play()
-    play.chat.login("other", "x" * 3000)
-    assert [line.name for line in play.lines()] == ["x" * 64]
-
-
-def test_what_is_refused_to_those_who_are_in_is_no_refused_login() -> None:
-    play = Play()
-    play.chat.ask("bob", Join(5, "nowhere"))
-    play.chat.connect("stranger")
-    play.chat.ask("stranger", Join(5, "lobby"))
-    assert play.lines() == []
-
-
-def test_rooms_and_names_are_in_the_log() -> None:
-    play = Play()
-    room = play.chat.room("bob", "dev")
-    play.chat.join("gus", room="dev")
-    play.chat.ask("gus", Part(5, room))
-    play.chat.ask("gus", Rename(5, "gustav"))
-    play.chat.ask("gus", Rename(5, "gustav", "Gustav"))
-    assert play.lines() == [
-        LogLine(NOW, Happening.ROOM_MADE, BOB, "bob", "dev", conversation=room),
-        LogLine(NOW, Happening.JOINED, GUS, "gus", "dev", conversation=room),
-        LogLine(NOW, Happening.PARTED, GUS, "gus", "dev", conversation=room),
-        LogLine(NOW, Happening.RENAMED, GUS, "gus", "gustav"),
-    ]
-
-
-def test_a_second_session_neither_joins_nor_leaves_for_its_user() -> None:
-    play = Play()
-    play.chat.login("gus2", "gus", secret="gus")
-    play.lines()
-    play.chat.join("gus2")
-    play.chat.ask("gus2", Part(5, LOBBY_ID))
-    assert play.lines() == []
-
-
-def test_acts_in_rooms_are_in_the_log() -> None:
-    play = Play()
-    do(play.chat, "anna", Act.MUTE, "bob", LOBBY_ID, seconds=60, reason="loud")
-    assert play.lines() == [
-        LogLine(NOW, Happening.MODERATED, ANNA, "anna", "bob", "60 s: loud", conversation=LOBBY_ID, act=Act.MUTE)
-    ]
-
-
-def test_a_store_that_fails_is_in_the_log() -> None:
-    play = Play()
-    play.chat.say("bob", 1, body="not to be seen")
-    play.chat.fail_all()
-    (line,) = play.lines()
-    assert (line.what, line.target) == (Happening.STORE_FAILED, "STORE_FULL")
-    assert "not to be seen" not in repr(line)
 
 
 # -- when, and how much ---------------------------------------------------------------------------------------

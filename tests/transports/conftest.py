@@ -1,9 +1,11 @@
-"""A server that is there and never answers."""
+"""What tests of several transports need: a server that never answers, and certificates."""
 
 import socket
 from collections.abc import Iterator
 
 import pytest
+
+from chatnet.net.certificates import Certificates, own_certificates
 
 
 @pytest.fixture
@@ -24,3 +26,8 @@ def full_listener() -> Iterator[socket.socket]:
         yield listener
         for client in waiting:
             client.close()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return own_certificates(tmp_path_factory.mktemp("tls"))
