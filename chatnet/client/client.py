@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from chatnet.client.administration import Administration
     from chatnet.client.spool import DiskOutbox
 
-_FAREWELL_SECONDS = 1.0
-"""For the last marks, when a client leaves."""
+_FAREWELL_SECONDS = 3.0
+"""For the last marks, when a client leaves: a disk may be slow; a server that is gone should not hold anybody up."""
 
 
 class Client(Sharing):

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from chatnet.errors import CannotListen, ErrorCode
 
@@ -99,19 +99,76 @@ def stop_on_signals(
             signal.signal(signal.SIGINT, signal.default_int_handler)
         stop()
 
-    numbers = [signal.SIGTERM, signal.SIGINT]
-    if hasattr(signal, "SIGBREAK"):
-        numbers.append(signal.SIGBREAK)
+    numbers = _ending_signals()
     # A full channel means that the loop is about to wake anyway.
     old_fd = signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
-    hangup = [signal.SIGHUP] if hasattr(signal, "SIGHUP") and not is_minimal() else []
-    old_handlers = [(number, signal.signal(number, on_signal)) for number in numbers + hangup]
+    old_handlers = [(number, signal.signal(number, on_signal)) for number in numbers + _hangup()]
     try:
         yield
     finally:
         for number, handler in old_handlers:
             signal.signal(number, handler)
         signal.set_wakeup_fd(old_fd)
+
+
+def _ending_signals() -> list[signal.Signals]:
+    return [signal.SIGTERM, signal.SIGINT] + ([signal.SIGBREAK] if hasattr(signal, "SIGBREAK") else [])
+
+
+def _hangup() -> list[signal.Signals]:
+    return [signal.SIGHUP] if hasattr(signal, "SIGHUP") and not is_minimal() else []
+
+
+class HeldSignals:
+    """While inside, what ends a program waits until its work is at a point where it can be left in good order.
+
+    Ctrl-C, SIGTERM and a closed terminal take effect at the next `check`, or else at the end of the block; the second
+    of them does at once, wherever the program is, and so does the first before `hold`. What this process was told to
+    ignore stays ignored. Only for the main thread.
+    """
+
+    def __init__(self) -> None:
+        self._old: dict[signal.Signals, Any] = {}
+        self._wake: Callable[[], None] | None = None
+        self._came: signal.Signals | None = None
+
+    def __enter__(self) -> Self:
+        for number in _ending_signals() + _hangup():
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._old[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def hold(self, wake: Callable[[], None]) -> None:
+        """From now on; ``wake`` ends the wait that may be under way, so that `check` is reached."""
+        self._wake = wake
+
+    def check(self) -> None:
+        """Now is a good moment.
+
+        :raises KeyboardInterrupt: a signal has come. If it was another one than Ctrl-C, that ends the process at the
+            end of the block.
+        """
+        if self._came is not None:
+            raise KeyboardInterrupt
+
+    def __exit__(self, *exc: object) -> None:
+        self._restore()
+        if self._came is not None:
+            signal.raise_signal(self._came)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self._restore()
+        if self._wake is None:
+            signal.raise_signal(number)
+        else:
+            self._came = signal.Signals(number)
+            self._wake()
+
+    def _restore(self) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+        self._old.clear()
 
 
 def everywhere() -> str:

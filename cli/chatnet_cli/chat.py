@@ -32,15 +32,17 @@ def command(account: Account, *, room: str | None, user: str | None) -> None:
     if room is not None:
         check_room_name(room)
 
+    from chatnet.net.platform import HeldSignals
     from chatnet_cli.chat_session import ChatSession
     from chatnet_cli.console import Console
 
     with account.spool().claim() as outbox:
         waiting = {draft.n: draft.body for draft in outbox}
-        with account.connect(live=True, reconnect=True, outbox=outbox) as chat:
+        with HeldSignals() as signals, account.connect(live=True, reconnect=True, outbox=outbox) as chat:
             console = Console(chat.wake)
             try:
-                session = ChatSession(chat, console, waiting)
+                session = ChatSession(chat, console, waiting, signals.check)
+                signals.hold(chat.wake)
                 session.run(room=room, user=user)
             finally:
                 console.close()

@@ -38,10 +38,13 @@ _LONGEST_ID = len(str(2**63))
 class ChatSession:
     """One person at one console."""
 
-    def __init__(self, chat: Client, console: Console, waiting: dict[int, str]) -> None:
-        """``waiting``: what an earlier process has left in the outbox."""
+    def __init__(
+        self, chat: Client, console: Console, waiting: dict[int, str], check_signals: Callable[[], None]
+    ) -> None:
+        """``waiting``: what an earlier process has left in the outbox; ``check_signals``: see `HeldSignals`."""
         self._chat = chat
         self._console = console
+        self._check_signals = check_signals
         self._files = ChatFiles(chat, console.tell)
         self._target: dict[str, str] = {}
         """Where what is typed goes: ``{"room": NAME}`` or ``{"to": NAME}``, as `Client.send` takes it, or nowhere."""
@@ -82,6 +85,7 @@ class ChatSession:
         self._console.tell(f"You are {shown_name(self._chat.user.name)}. /help lists the commands; Ctrl-D ends.")
         self._ask()
         for news in self._chat.events():
+            self._check_signals()
             self._hear(news)
             # A line counts only when all that came before it is shown, so that an answer stands below its question.
             if self._console.has_line():

@@ -7,6 +7,7 @@ import click
 
 from chatnet.client.news import Incoming, Woken
 from chatnet.model import LOBBY, User
+from chatnet.net.platform import HeldSignals
 from chatnet_cli.notices import ConnectionNotices
 from chatnet_cli.options import Account, check_room_name, client_options, json_option
 from chatnet_cli.output import Style, put, put_json, talk
@@ -56,7 +57,10 @@ def command(account: Account, *, rooms: tuple[str, ...], since: "int | Ago | str
     if isinstance(since, int) and len(rooms) != 1:
         raise click.UsageError("a message number counts in one room: use --since SEQ with one --room ROOM")
     beginnings = Beginnings.find(account, since, chats=not rooms)
-    with account.connect(live=not rooms, reconnect=True, chat_start=beginnings.of_chat) as chat:
+    with (
+        HeldSignals() as signals,
+        account.connect(live=not rooms, reconnect=True, chat_start=beginnings.of_chat) as chat,
+    ):
         for room in rooms or (LOBBY,):
             chat.join(room, beginnings.of_room(chat, room))
         # Otherwise one message too few would keep `listen | head -1` waiting for the next one.
@@ -64,7 +68,10 @@ def command(account: Account, *, rooms: tuple[str, ...], since: "int | Ago | str
         where = ", ".join(map(safe_name, rooms)) or f"the {LOBBY} and personal messages"
         talk(f"chatnet: listening as {shown_name(chat.user.name)} to {where}; Ctrl-C ends")
         style, notices = Style(sys.stdout), ConnectionNotices()
+        # What was printed is told to the server before the end, or else it would be printed again next time.
+        signals.hold(chat.wake)
         for news in chat.events():
+            signals.check()
             if isinstance(news, Woken):
                 return
             if isinstance(news, Incoming):

@@ -1,12 +1,14 @@
 """Waiting for delivery and for reading, saying something once, trying again, and hearing what one has missed."""
 
 import json
+import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
-from tests.e2e.processes import Chatnet
+from tests.e2e.processes import Chatnet, Process
 
 
 def said(lines: list[str]) -> list[str]:
@@ -116,6 +118,33 @@ def test_what_was_heard_is_not_unread_any_more(talk: Chatnet) -> None:
     bob = talk.listen("bob", "--since", "unread")
     heard = said([bob.out.next() for _ in range(4)])
     assert [line for line in heard if "->" in line] == ["alice -> bob: chat 3"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_a_bad_moment_does_not_make_it_unread_again(talk: Chatnet, number: int) -> None:
+    code = (
+        "import os, sys\n"
+        "from chatnet.client.marking import Marker\n"
+        "from chatnet_cli.main import main\n"
+        "tell = Marker._send\n"
+        "def tell_and_be_interrupted(*args):\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "    tell(*args)\n"
+        "Marker._send = tell_and_be_interrupted\n"
+        "sys.argv[1:] = ['listen', '--as', 'bob', '--since', 'unread']\n"
+        "main()\n"
+    )
+    bob = Process([sys.executable, "-c", code], talk.environment)
+    try:
+        shown = [line for line in said(bob.out.rest()) if "->" in line]
+        assert bob.wait() == (130 if number == signal.SIGINT else -number)
+    finally:
+        bob.end()
+    again = talk.listen("bob", "--since", "unread")
+    talk.run("send", "--as", "alice", "--to", "bob", "chat 3")
+    assert shown
+    assert said([again.out.until("->")]) == [[*CHAT, "alice -> bob: chat 3"][len(shown)]]
 
 
 def test_a_number_is_the_last_message_that_one_has(talk: Chatnet) -> None:

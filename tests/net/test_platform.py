@@ -89,6 +89,56 @@ def test_afterwards_signals_mean_what_they_meant_before() -> None:
     waker.close()
 
 
+def test_held_signals_wait_for_a_good_moment() -> None:
+    wakes: list[int] = []
+    signals = platform.HeldSignals()
+    # Of the kind that would end the tests, made harmless.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        signals.__enter__()
+        signals.hold(lambda: wakes.append(1))
+        signals.check()
+        signal.raise_signal(signal.SIGTERM)
+        assert wakes == [1]
+        with pytest.raises(KeyboardInterrupt):
+            signals.check()
+        with pytest.raises(KeyboardInterrupt):
+            signals.__exit__()
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_second_signal_is_not_held() -> None:
+    signals = platform.HeldSignals()
+    signals.__enter__()
+    signals.hold(lambda: None)
+    signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        signals.__exit__()
+
+
+def test_nothing_is_held_before_there_is_work() -> None:
+    with platform.HeldSignals() as signals:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signals.check()
+
+
+def test_what_a_process_ignores_is_not_held() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with platform.HeldSignals() as signals:
+            signals.hold(lambda: None)
+            signal.raise_signal(signal.SIGTERM)
+            signals.check()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 # -- the local socket -----------------------------------------------------------------------------------------
 
 
