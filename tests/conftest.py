@@ -1,8 +1,13 @@
-"""How hypothesis looks for examples, for all tests: `--hypothesis-profile thorough` looks longer."""
+"""For all tests: Ctrl-C is heard, and how hypothesis looks for examples (`--hypothesis-profile thorough`: longer)."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
+
+# What a shell starts in the background ignores Ctrl-C, and so would the tests and all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Time is no verdict on a machine that others use too; a hang is ended by pytest's own time-out.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])

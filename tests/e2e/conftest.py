@@ -1,19 +1,11 @@
 """Fixtures: a user with an empty home, and a server."""
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.processes import Chatnet
-
-
-@pytest.fixture(autouse=True)
-def _ctrl_c_is_heard() -> None:
-    """What a shell starts in the background ignores Ctrl-C, and so would all that the tests start."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
