@@ -12,6 +12,7 @@ import selectors
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -298,9 +299,12 @@ class Server:
 
     def _make_hub(self, snapshot: Snapshot, history: str, gauges: NetworkGauges, *, with_files: bool) -> Hub:
         self.id = snapshot.server or self._entropy(SERVER_ID_BYTES)
+        limits = self.config.limits
+        if history == MemoryStore.history:
+            limits = replace(limits, tail_messages=0)  # all that there is of messages is at hand already
         return Hub(
             snapshot,
-            limits=self.config.limits,
+            limits=limits,
             server=self.id,
             version=__version__,
             history=history,

@@ -26,13 +26,15 @@ class Tails:
 
     def extend(self, conversation: ConversationState, messages: list[Message], now: Now) -> int:
         """These messages are the conversation's last. Returns about their memory, at least the bytes of their texts."""
+        more = size = _size(messages)
+        if not self._most:
+            return size
         if conversation.tail:
             self._busy.move_to_end(conversation.id)
         else:
             self._busy[conversation.id] = conversation
         tail = conversation.tail
         tail += messages
-        more = size = _size(messages)
         # Cut at twice the size, so that the list is not moved for every message.
         if len(tail) > 2 * self._most:
             size -= _size(tail[: -self._most])

@@ -40,6 +40,13 @@ def test_what_they_take_is_never_less_than_the_bytes_of_their_texts(texts: list[
     )
 
 
+def test_none_are_kept_where_the_store_has_all_at_hand() -> None:
+    chat = Script("alice", "bob", limits=Limits(tail_messages=0))
+    chat.said("alice", 1, 2)
+    assert at_hand(chat) == {}
+    check_size(chat)
+
+
 def test_what_was_quiet_for_longest_is_let_go_of_first() -> None:
     chat = Script("alice", limits=LIMITS)
     first, second, third = rooms(chat, 3)

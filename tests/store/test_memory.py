@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatnet.core.entries import Batch, Committed, DeedsRead, DropChat, Outcome, PageRead, ReadDeeds, ReadMessages
+from chatnet.core.limits import KIB, MIB
 from chatnet.model import ConversationId, Message, Seq
 from chatnet.net.ports import Store
 from chatnet.store.memory import ANSWERS, DEEDS, MESSAGE_BYTES, MemoryStore
@@ -202,6 +203,24 @@ def test_the_window_is_always_the_newest_messages(
             answer = page(store, id)
             assert (answer.first, seqs(answer.messages)) == (model.first(id), list(range(model.first(id), head + 1)))
             assert firsts.get(id, 1) == answer.first
+
+
+def test_a_large_window_of_a_conversation_is_cut_by_several_messages_at_once() -> None:
+    store = MemoryStore(window_messages=64)
+    firsts = [put(store, (1, n)).firsts.get(1) for n in range(1, 133)]
+    # With the 67th message, the 70th and so on three go, and 64 stay.
+    assert firsts == [n - 63 if n > 64 and n % 3 == 1 else None for n in range(1, 133)]
+    assert seqs(page(store, 1).messages) == list(range(67, 133))
+
+
+def test_a_large_window_of_the_store_is_cut_by_several_messages_of_a_conversation_at_once() -> None:
+    body = "x" * (64 * KIB)
+    store = MemoryStore(window_bytes=4 * MIB)
+    for n in range(1, 201):
+        done = commit(store, [post(n % 2 + 1, n, time=n, body=body)])
+        assert all(first % 3 == 1 for first in done.firsts.values())
+        kept = sum(len(store._conversations[id].messages) for id in (1, 2) if id in store._conversations)
+        assert min(n, 61) <= kept <= 64
 
 
 # -- devices --------------------------------------------------------------------------------------------------
