@@ -23,6 +23,8 @@ from _serving import busy_cores, cpu, resident
 
 _SETTLE_SECONDS = 0.3
 _IDLE_SECONDS = 2.0
+_FILL_SECONDS = 120.0
+"""At most."""
 _TURN_SECONDS = 0.02
 _PATIENCE_SECONDS = 15.0
 _ALIVE_SECONDS = 20.0
@@ -109,7 +111,7 @@ class _Load:
         self._open_hall()
         try:
             if job.fill:
-                self._speak(job.fill, job.window, 0.0)
+                self._fill(job.fill)
             self._speak(job.warm_up, 1, job.rate)
             self._times = [] if job.rate else None
             said, began, begun = self._hall.said(), self._used(), time.perf_counter()
@@ -142,6 +144,23 @@ class _Load:
     def _used(self) -> tuple[float, float, float]:
         """Seconds of CPU: of the server, of this process, of all."""
         return cpu(self._job.pid), time.process_time(), busy_cores()
+
+    def _fill(self, count: int) -> None:
+        """As fast as it goes, until every sender has said so many."""
+        until = time.perf_counter() + _FILL_SECONDS
+        self._window = self._job.window
+        for voice in self._hall.voices:
+            voice.say(self._window)
+        while self._fewest_said() < count and time.perf_counter() < until:
+            self._turn(_TURN_SECONDS)
+            self._stay_alive(time.perf_counter())
+        self._window = 0
+        self._hear_out()
+        if self._fewest_said() < count:
+            self._faults["could not say enough before it was measured"] += 1
+
+    def _fewest_said(self) -> int:
+        return min(voice.acked for voice in self._hall.voices)
 
     def _speak(self, seconds: float, window: int, rate: float) -> list[int]:
         """For so long, and until all is heard; the server's memory once a second meanwhile."""

@@ -28,8 +28,8 @@ class Fan:
     seconds: float = 5.0
     warm_up: float = 0.5
     """Seconds before, with one message of each sender under way."""
-    fill: float = 0.0
-    """Seconds before that with the whole window, so that whatever the server keeps of the last messages is full."""
+    fill: int = 0
+    """Messages of each sender before that, so that whatever the server keeps of the last messages is full."""
 
 
 @dataclass(frozen=True)
