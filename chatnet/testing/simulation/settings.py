@@ -40,7 +40,7 @@ def some_limits(rng: Random, *, with_files: bool) -> Limits:
         page=rng.choice((512, 4 * KIB)),
         presence_members=rng.choice((1, 200)),
         presence_seconds=2.0,
-        tail_messages=rng.choice((2, 16)),
+        tail_messages=rng.choice((2, 2, 16, 0)),
         tail_seconds=2.0,
         file=rng.choice((250, 1000, 1000)) * KIB,
         files_per_guest=rng.choice((1000, 100_000, 100_000)) * KIB,
