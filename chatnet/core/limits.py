@@ -116,8 +116,8 @@ class Limits:
     disk_reserve: int = 256 * MIB
     """Never taken by files, so that messages can still be stored; then STORE_FULL."""
     tail_messages: int = 64
-    """Of each conversation that was busy lately, kept at hand for those who are a little behind; 0 for none, and then
-    the store is asked at once."""
+    """Of each conversation that was busy lately, kept at hand for those who are a little behind; 0 for none, as it
+    always is with ``--history none``: then the store is asked at once."""
     tail_seconds: float = 10.0
     tail_bytes: int = 16 * MIB
     """Of all conversations together, about; if there is more, those that were quiet for longest are let go of."""

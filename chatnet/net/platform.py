@@ -166,9 +166,8 @@ class HeldSignals:
             self._wake()
 
     def _restore(self) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-        self._old.clear()
+        while self._old:  # another signal may come meanwhile, and restore the rest
+            signal.signal(*self._old.popitem())
 
 
 def everywhere() -> str:

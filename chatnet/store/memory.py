@@ -46,9 +46,9 @@ MESSAGE_BYTES = 300
 """What a message costs in memory beside its text, in CPython: the record, two numbers, its places in the tables."""
 
 _BYTES_TO_ONE = 2 * MIB
-"""Of the window, to each message that is dropped at once."""
+"""For each so many bytes of the whole window, one message more goes at once."""
 _MESSAGES_TO_ONE = 32
-"""Likewise."""
+"""For each so many messages of a conversation's window, one more goes at once."""
 
 _ANSWER_FIELDS = 4
 _FEW = 64
@@ -75,14 +75,15 @@ class MemoryStore:
 
     It keeps ``window_messages`` of each conversation and about ``window_bytes`` of memory in all, and recognises what
     the ``devices`` that wrote last send again. From a large window several messages of a conversation go at once, which
-    is a third of the work: it may hold a few more than ``window_messages``, and not quite the newest of all.
+    is less work for each: it may hold a few more than ``window_messages``, and not quite the newest of all.
     """
 
     history = "none"
 
     def __init__(self, *, window_messages: int = 1000, window_bytes: int = 64 * MIB, devices: int = 65_536) -> None:
-        self._window_messages = window_messages
-        self._most_messages = window_messages + window_messages // _MESSAGES_TO_ONE
+        self._too_many = 1 + window_messages // _MESSAGES_TO_ONE
+        """So many messages over its window, a conversation is cut to it."""
+        self._most_messages = window_messages + self._too_many - 1
         self._window_bytes = window_bytes
         self._at_once = 1 + window_bytes // _BYTES_TO_ONE
         self._most_devices = devices
@@ -168,7 +169,7 @@ class MemoryStore:
         conversation.messages.append(message)
         self._bytes += _memory(message)
         if seq - conversation.first >= self._most_messages:
-            self._drop_oldest(conversation, self._most_messages - self._window_messages + 1)
+            self._drop_oldest(conversation, self._too_many)
         if self._bytes > self._window_bytes:
             self._shrink()
         return message

@@ -148,9 +148,7 @@ class _Load:
     def _fill(self, count: int) -> None:
         """As fast as it goes, until every sender has said so many."""
         until = time.perf_counter() + _FILL_SECONDS
-        self._window = self._job.window
-        for voice in self._hall.voices:
-            voice.say(self._window)
+        self._start_talk(self._job.window)
         while self._fewest_said() < count and time.perf_counter() < until:
             self._turn(_TURN_SECONDS)
             self._stay_alive(time.perf_counter())
@@ -158,6 +156,11 @@ class _Load:
         self._hear_out()
         if self._fewest_said() < count:
             self._faults["could not say enough before it was measured"] += 1
+
+    def _start_talk(self, window: int) -> None:
+        self._window = window
+        for voice in self._hall.voices:
+            voice.say(window - (voice.n - voice.acked))
 
     def _fewest_said(self) -> int:
         return min(voice.acked for voice in self._hall.voices)
@@ -168,9 +171,7 @@ class _Load:
         samples: list[int] = []
         until, spoken = begun + seconds, 0
         if not rate:
-            self._window = window
-            for voice in self._hall.voices:
-                voice.say(window - (voice.n - voice.acked))
+            self._start_talk(window)
         while (now := time.perf_counter()) < until:
             if now >= begun + len(samples) * _SAMPLE_SECONDS:
                 samples.append(resident(self._job.pid))

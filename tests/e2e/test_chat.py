@@ -208,9 +208,12 @@ def test_ctrl_d_leaves(terminal: Terminal) -> None:
     assert terminal.modes_now() == terminal.modes
 
 
-def test_ctrl_c_in_the_middle_of_a_line_leaves_the_terminal_as_it_was(terminal: Terminal) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_signal_in_the_middle_of_a_line_leaves_the_terminal_as_it_was(
+    terminal: Terminal, number: int, code: int
+) -> None:
     terminal.type("half a li")
     terminal.until("half a li")
-    terminal.popen.send_signal(signal.SIGINT)
-    assert terminal.popen.wait(DEADLINE) == 130
+    terminal.popen.send_signal(number)
+    assert terminal.popen.wait(DEADLINE) == code
     assert terminal.modes_now() == terminal.modes

@@ -120,6 +120,28 @@ def test_a_second_signal_is_not_held() -> None:
         signals.__exit__()
 
 
+def test_two_kinds_of_signals_may_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    restore, came = signal.signal, []
+    signals = platform.HeldSignals()
+    signals.__enter__()
+    signals.hold(lambda: came.append(1))
+
+    def interrupted(number: int, handler: object) -> object:
+        if not came:
+            came.append(0)
+            signal.raise_signal(signal.SIGINT)  # while SIGTERM is dealt with, and SIGINT not restored yet
+        return restore(number, handler)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(signal, "signal", interrupted)
+    signals._old = dict(sorted(signals._old.items(), key=lambda item: item[0] != signal.SIGINT))
+    signal.raise_signal(signal.SIGTERM)
+    monkeypatch.undo()
+    assert came == [0, 1, 1]
+    with pytest.raises(KeyboardInterrupt):
+        signals.check()
+    signals._came = None
+
+
 def test_nothing_is_held_before_there_is_work() -> None:
     with platform.HeldSignals() as signals:
         with pytest.raises(KeyboardInterrupt):
