@@ -5,8 +5,10 @@ connection ends with a last word that it can read: a `Closing` frame, or a plain
 health check has come to the wrong port.
 """
 
+from collections.abc import Callable
+
 from chatnet.errors import ProtocolError
-from chatnet.events import Closing
+from chatnet.events import Closing, Event
 from chatnet.requests import Request
 from chatnet.wire import codec
 from chatnet.wire.frames import PREFACE, FrameReader, is_http, read_preface
@@ -30,8 +32,6 @@ class NativeFrontend:
 
     __slots__ = ("_failure", "_limit_after", "_opening", "_reader")
 
-    encode = staticmethod(codec.encode)
-
     def __init__(self, limit_before: int, limit_after: int) -> None:
         self._limit_after = limit_after
         self._reader = FrameReader(limit_before)
@@ -39,6 +39,11 @@ class NativeFrontend:
         """What has come of the preface; None once a good one is there."""
         self._failure: tuple[str, str, bool] | None = None
         """The code and the message of what was wrong, and whether it is HTTP that was spoken."""
+
+    @property
+    def encode(self) -> Callable[[Event], bytes]:
+        """The same for all: an event is encoded once for all peers that speak this dialect."""
+        return codec.encode
 
     @property
     def ready(self) -> bool:

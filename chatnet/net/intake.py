@@ -5,6 +5,7 @@ which is bounded too. So no client can make the others wait, however fast it sen
 """
 
 import logging
+from typing import Final
 
 from chatnet.errors import ErrorCode, ProtocolError
 from chatnet.net.callers import caller_of
@@ -13,7 +14,7 @@ from chatnet.net.dispatch import INTERNAL_REASON, Core, Dispatcher
 from chatnet.net.loop import READ, WRITE
 from chatnet.net.peer import OPEN, Peer
 
-REQUESTS_PER_TURN = 256
+REQUESTS_PER_TURN: Final = 256
 _log = logging.getLogger(__name__)
 
 

@@ -12,13 +12,14 @@ import math
 import selectors
 from collections.abc import Callable
 from itertools import count
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from chatnet.clock import Clock, Now
 from chatnet.net.lateness import TIMER_RESOLUTION, Lateness
 from chatnet.net.ports import Selectable
 
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+READ: Final = selectors.EVENT_READ
+WRITE: Final = selectors.EVENT_WRITE
 _log = logging.getLogger(__name__)
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)

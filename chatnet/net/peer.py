@@ -15,7 +15,7 @@ thousands: everything that an idle connection does not need is made on first use
 
 import logging
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatnet.core.limits import KIB
 from chatnet.errors import ErrorCode
@@ -27,12 +27,17 @@ if TYPE_CHECKING:
     from chatnet.net.connections import Connections
     from chatnet.net.loop import Watch
 
-OPEN, PAUSED, ENDED, CLOSING, LINGERING, CLOSED = range(6)
-READ_BYTES = 64 * KIB
+OPEN: Final = 0
+PAUSED: Final = 1
+ENDED: Final = 2
+CLOSING: Final = 3
+LINGERING: Final = 4
+CLOSED: Final = 5
+READ_BYTES: Final = 64 * KIB
 """Taken from one peer in one turn, so that nobody starves the others."""
 DISCARD_BYTES = 256 * KIB
 """Thrown away for the sake of the last words; who goes on sending after that may lose them."""
-GONE = 1 << 62
+GONE: Final = 1 << 62
 """``queued`` of a peer that takes nothing more: over every limit, so that the fast path needs no second question."""
 _log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ most one frame and what was just read are in memory. Nothing here knows who is c
 """
 
 import struct
+from typing import Final
 
 from chatnet.errors import ErrorCode, ProtocolError
 
@@ -20,10 +21,10 @@ MAX_PAYLOAD = 64 * 1024
 """Bytes of the biggest payload that either side may ever send."""
 
 _LENGTH = struct.Struct(">I")
-HEADER_BYTES = _LENGTH.size
-pack_header = _LENGTH.pack
+HEADER_BYTES: Final = 4
+pack_header: Final = _LENGTH.pack
 """The four bytes in front of a payload of so many bytes."""
-_unpack_length = _LENGTH.unpack_from
+_unpack_length: Final = _LENGTH.unpack_from
 
 # RFC 9110 section 9, PATCH from RFC 5789, and the start of HTTP/2 from RFC 9113 section 3.4.
 _HTTP_STARTS = (

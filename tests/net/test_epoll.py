@@ -3,7 +3,7 @@
 import selectors
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 
 import pytest
@@ -138,3 +138,14 @@ def test_a_closed_socket_is_refused(selector: BaseSelector, pair: Pair) -> None:
     pair[0].close()
     with pytest.raises(ValueError, match="descriptor"):
         selector.register(pair[0], EVENT_READ)
+
+
+def test_with_very_many_at_once_each_gets_its_turn(selector: BaseSelector) -> None:
+    with ExitStack() as pairs:
+        for number in range(300):
+            one, other = socket.socketpair()
+            pairs.enter_context(one), pairs.enter_context(other)
+            selector.register(one, EVENT_READ, number)
+            other.send(b"x")
+        told = [number for _ in range(3) for number, _ in found(selector)]
+    assert set(told) == set(range(300))
