@@ -4,10 +4,12 @@ Nothing below the network layer looks at a clock; whoever calls it says what tim
 under a virtual clock, and a test about an hour takes no time.
 """
 
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 
-class Now(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Now:
     """One moment on two clocks."""
 
     monotonic: float

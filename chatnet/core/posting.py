@@ -4,6 +4,8 @@ Rules kept here: nothing is told to anybody before it is stored; the ack follows
 duplicate is for the store to say; and after a passing failure nothing overtakes the message that failed.
 """
 
+from typing import Any, Final
+
 from chatnet.clock import Now
 from chatnet.core.attaching import FILE_BYTES, with_files
 from chatnet.core.effects import Broadcast, Reply
@@ -32,10 +34,13 @@ from chatnet.core.state import State
 from chatnet.core.tails import Tails
 from chatnet.errors import ErrorCode
 from chatnet.events import Ack, Deliver, Nack, Started
-from chatnet.model import ConversationId, Kind, Message, Time
+from chatnet.model import ConversationId, Kind, Message
 from chatnet.requests import Post
 
-_STALE = "a later message of this device was stored before this one came"
+# A compiler looks up such a name once, and that of an import or of a class's attribute each time.
+_TEXT: Final = Kind.TEXT
+_CONTROLS_SHOWN: Final = CONTROLS_SHOWN
+_STALE: Final = "a later message of this device was stored before this one came"
 
 
 class Posting:
@@ -56,43 +61,65 @@ class Posting:
         user, state = session.user, self._state
         if user is None:
             return ErrorCode.NOT_LOGGED_IN, "log in before you post"
-        body = post.body
+        said: Any = post  # numbers that are only handed on are not unpacked and packed again where this is compiled
+        n, body, id = said.n, post.body, said.conversation
         text = body.encode()
         size = len(text)
         self._rates.post(session, size, now)
-        if session.resend_from is not None and self._awaits_another(session, post.n):
+        if session.resend_from is not None and self._awaits_another(session, n):
             return None
         # All that is asked of what people mostly say; the rest is asked the long way.
-        is_text = post.kind is Kind.TEXT
+        kind, reference, file = post.kind, said.reference, said.file
+        is_text = kind is _TEXT
         # Control characters are looked for in bytes, which is cheapest, where each character is one.
-        is_plain = text.translate(CONTROLS_SHOWN) == text if size == len(body) else body.isprintable()
+        is_plain = text.translate(_CONTROLS_SHOWN) == text if size == len(body) else body.isprintable()
         if not (is_text and is_plain and 0 < size <= self._most):
             refusal = check_content(post, size, state.limits)
             if refusal is not None:
-                state.out.append(Reply(session.handle, Nack(post.n, refusal[0], refusal[1])))
+                state.out.append(Reply(session.handle, Nack(n, refusal[0], refusal[1])))
                 return None
         if session.unanswered >= self._most_unanswered:
             return ErrorCode.TOO_MANY_UNANSWERED, f"more than {self._most_unanswered} posts without an answer"
         session.unanswered += 1
-        conversation = state.conversations.get(post.conversation)
+        conversation = state.conversations.get(id)
         if (
             type(conversation) is not RoomState
             or conversation.restricted
             or conversation.archived
             or user.mute is not None
             or not is_text
-            or post.reference
-            or post.file
+            or reference
+            or file
         ):
             refusal = check_post(session, conversation, post)
-            if post.file and refusal is None:
+            if file and refusal is None:
                 refusal = self._shelves.claim(session, post)
             if refusal is not None or conversation is None:
                 assert refusal is not None
-                check = CheckMessage(session.device, post.n, refusal[0], refusal[1], session.handle)
+                check = CheckMessage(session.device, n, refusal[0], refusal[1], session.handle)
                 state.out.append(check)
                 return None
-        self._append(session, user, conversation, post, now.wall)
+        if not (user.saved and conversation.saved):
+            save_referred(state, user, conversation)
+        conversation.pending += 1
+        known: Any = user.user
+        state.out.append(
+            PutMessage(
+                id,
+                known.id,
+                known.name,
+                known.display,
+                kind,
+                body,
+                reference,
+                now.wall,
+                session.device,
+                n,
+                session.handle,
+                type(conversation) is ChatState and conversation.low != conversation.high,
+                file,
+            )
+        )
         return None
 
     def _awaits_another(self, session: Session, n: int) -> bool:
@@ -104,31 +131,6 @@ class Posting:
             session.resend_from = None
         return False
 
-    def _append(
-        self, session: Session, user: UserState, conversation: RoomState | ChatState, post: Post, time: Time
-    ) -> None:
-        if not (user.saved and conversation.saved):
-            save_referred(self._state, user, conversation)
-        conversation.pending += 1
-        known = user.user
-        self._state.out.append(
-            PutMessage(
-                conversation.id,
-                known.id,
-                known.name,
-                known.display,
-                post.kind,
-                post.body,
-                post.reference,
-                time,
-                session.device,
-                post.n,
-                session.handle,
-                type(conversation) is ChatState and conversation.low != conversation.high,
-                post.file,
-            )
-        )
-
     # -- after the store --------------------------------------------------------------------------------------
 
     def committed(self, done: Committed, now: Now) -> list[Entry]:
@@ -139,23 +141,24 @@ class Posting:
         others: list[Entry] = []
         for entry, outcome in zip(done.batch, done.outcomes, strict=True):
             if type(entry) is PutMessage:
-                id = entry.conversation
+                id, origin = entry.conversation, entry.origin
+                message = outcome if type(outcome) is Message else None
                 conversation = conversations.get(id)
                 if entry.file:
                     self._shelves.end_post(entry.file, outcome)
                 if conversation is not None:
                     conversation.pending -= 1
-                    if type(outcome) is Message:
-                        if id in said:
-                            said[id].append(outcome)
+                    if message is not None:
+                        messages = said.get(id)
+                        if messages is None:
+                            said[id] = [message]
                         else:
-                            said[id] = [outcome]
-                origin = entry.origin
+                            messages.append(message)
                 session = sessions.get(origin)
                 if session is not None:
                     session.unanswered -= 1
-                    if type(outcome) is Message:
-                        answers.append(Reply(origin, Ack(entry.n, id, outcome.seq, outcome.time)))
+                    if message is not None:
+                        answers.append(Reply(origin, Ack(entry.n, id, message.seq, message.time)))
                     else:
                         answers.append(Reply(origin, _answer(entry, outcome)))
             else:

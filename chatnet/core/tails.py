@@ -4,12 +4,16 @@ A bounded number in each, and a bounded size in all: what was quiet for longest 
 then has the store.
 """
 
+from typing import Final
+
 from chatnet.clock import Now
 from chatnet.core.entities import ConversationState
 from chatnet.core.state import State
 from chatnet.model import Message
 
-_MESSAGE_BYTES = 256
+_CHARACTER_BYTES: Final = 4
+"""Of one character in UTF-8, at most."""
+_MESSAGE_BYTES: Final = 256
 """About what a kept message costs beside its text."""
 
 
@@ -26,9 +30,9 @@ class Tails:
 
     def extend(self, conversation: ConversationState, messages: list[Message], now: Now) -> int:
         """These messages are the conversation's last. Returns about their memory, at least the bytes of their texts."""
-        more = size = _size(messages)
         if not self._most:
-            return size
+            return sum([len(message.body) for message in messages]) * _CHARACTER_BYTES
+        more = size = _size(messages)
         if conversation.tail:
             self._busy.move_to_end(conversation.id)
         else:

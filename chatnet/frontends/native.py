@@ -6,13 +6,17 @@ health check has come to the wrong port.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from chatnet.errors import ProtocolError
 from chatnet.events import Closing, Event
 from chatnet.requests import Request
-from chatnet.wire import codec
+from chatnet.wire.codec import decode_request, encode
 from chatnet.wire.frames import PREFACE, FrameReader, is_http, read_preface
 
+# A compiler looks up such a name once, and that of an import each time.
+_decode_request: Final = decode_request
+_encode: Final = encode
 _HTTP_TEXT = b"This is a chatnet server, not a web server. Talk to it with a chatnet client.\n"
 _HTTP_REFUSAL = (
     b"HTTP/1.1 400 Bad Request\r\n"
@@ -43,7 +47,7 @@ class NativeFrontend:
     @property
     def encode(self) -> Callable[[Event], bytes]:
         """The same for all: an event is encoded once for all peers that speak this dialect."""
-        return codec.encode
+        return _encode
 
     @property
     def ready(self) -> bool:
@@ -70,7 +74,7 @@ class NativeFrontend:
             raise ProtocolError(code, message)
         try:
             payload = self._reader.next_frame()
-            return None if payload is None else codec.decode_request(payload)
+            return None if payload is None else _decode_request(payload)
         except ProtocolError as error:
             self._fail(error)
             raise
@@ -83,7 +87,7 @@ class NativeFrontend:
         """The last words: a `Closing` frame, or an HTTP response to an HTTP request."""
         if self._failure is not None and self._failure[2]:
             return _HTTP_REFUSAL
-        return codec.encode(Closing(code, reason, retry_after))
+        return encode(Closing(code, reason, retry_after))
 
     def _open(self, opening: bytes) -> None:
         self._opening = b""

@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import islice
+from typing import Any, Final
 
 from chatnet.core.entries import (
     Batch,
@@ -38,21 +39,21 @@ from chatnet.core.policy import text_bytes
 from chatnet.errors import ErrorCode
 from chatnet.model import ConversationId, Deed, DeviceId, Message, Seq
 
-ANSWERS = 64
+ANSWERS: Final = 64
 """How many of a device's latest messages can be recognised: twice as many as it may have unanswered."""
-DEEDS = 1000
+DEEDS: Final = 1000
 """Lines of the audit log."""
-MESSAGE_BYTES = 300
+MESSAGE_BYTES: Final = 300
 """What a message costs in memory beside its text, in CPython: the record, two numbers, its places in the tables."""
 
-_BYTES_TO_ONE = 2 * MIB
+_BYTES_TO_ONE: Final = 2 * MIB
 """For each so many bytes of the whole window, one message more goes at once."""
-_MESSAGES_TO_ONE = 32
+_MESSAGES_TO_ONE: Final = 32
 """For each so many messages of a conversation's window, one more goes at once."""
 
-_ANSWER_FIELDS = 4
-_FEW = 64
-_MOST_ANSWER_FIELDS = (ANSWERS + 16) * _ANSWER_FIELDS
+_ANSWER_FIELDS: Final = 4
+_FEW: Final = 64
+_MOST_ANSWER_FIELDS: Final = 1 + (ANSWERS + 16) * _ANSWER_FIELDS
 """A device's list grows a little over `ANSWERS` before it is cut, so that not every message moves it."""
 
 
@@ -89,7 +90,8 @@ class MemoryStore:
         self._most_devices = devices
         self._conversations: dict[ConversationId, _Conversation] = {}
         self._devices: OrderedDict[DeviceId, list[int]] = OrderedDict()
-        """Answers as n, conversation, seq, time, n, ...: a flat list is a third of the memory of records."""
+        """Has it written since it got its place here? And its answers: wrote, n, conversation, seq, time, n, ...
+        A flat list is a third of the memory of records."""
         self._oldest: list[tuple[int, ConversationId]] = []
         """A heap: each conversation that has messages, with the time of its oldest message or of one that is gone; and
         some that have none any more."""
@@ -145,7 +147,7 @@ class MemoryStore:
 
     # -- entries ----------------------------------------------------------------------------------------------
 
-    def _put_message(self, entry: PutMessage) -> Outcome:
+    def _put_message(self, entry: Any) -> Outcome:
         """The hot path of a server without a disk, so what happens to every message is spelled out here."""
         device, n, time, id = entry.device, entry.n, entry.time, entry.conversation
         answers = self._devices.get(device)
@@ -155,19 +157,20 @@ class MemoryStore:
         if conversation is None:
             conversation = self._conversations[id] = _Conversation(id)
         seq = conversation.head = conversation.head + 1
-        message = Message(seq, time, entry.sender, entry.name, entry.display, entry.kind, entry.body, entry.reference)
+        body = entry.body
+        message = Message(seq, time, entry.sender, entry.name, entry.display, entry.kind, body, entry.reference)
         if answers is None:
-            self._add_device(device, [n, id, seq, time])
+            self._add_device(device, [False, n, id, seq, time])
         else:
-            self._devices.move_to_end(device)
+            answers[0] = True
             answers += (n, id, seq, time)
             if len(answers) > _MOST_ANSWER_FIELDS:
-                del answers[: -ANSWERS * _ANSWER_FIELDS]
+                del answers[1 : -ANSWERS * _ANSWER_FIELDS]
         if not conversation.is_listed:
             conversation.is_listed = True
             heappush(self._oldest, (time, id))
         conversation.messages.append(message)
-        self._bytes += _memory(message)
+        self._bytes += _memory(body)
         if seq - conversation.first >= self._most_messages:
             self._drop_oldest(conversation, self._too_many)
         if self._bytes > self._window_bytes:
@@ -177,7 +180,20 @@ class MemoryStore:
     def _add_device(self, device: DeviceId, answers: list[int]) -> None:
         self._devices[device] = answers
         if len(self._devices) > self._most_devices:
-            self._devices.popitem(last=False)
+            self._forget_device()
+
+    def _forget_device(self) -> None:
+        """One that was silent for long: whoever has written since it got its place gets another behind all.
+
+        Else every message would move its device. Where many have, one of them is forgotten all the same.
+        """
+        for _ in range(_FEW):
+            device, answers = next(iter(self._devices.items()))
+            if not answers[0]:
+                break
+            answers[0] = False
+            self._devices.move_to_end(device)
+        self._devices.popitem(last=False)
 
     def _store_other(self, entry: Entry) -> Outcome:
         if type(entry) is CheckMessage:
@@ -202,7 +218,7 @@ class MemoryStore:
         """So many, or all that there are."""
         dropped = conversation.messages[:count]
         del conversation.messages[:count]
-        self._bytes -= sum(map(_memory, dropped))
+        self._bytes -= sum([_memory(message.body) for message in dropped])
         conversation.first += len(dropped)
         self._firsts[conversation.id] = conversation.first
 
@@ -231,7 +247,7 @@ class MemoryStore:
     def _drop_chat(self, id: ConversationId) -> None:
         conversation = self._conversations.pop(id, None)
         if conversation is not None:
-            self._bytes -= sum(map(_memory, conversation.messages))
+            self._bytes -= sum([_memory(message.body) for message in conversation.messages])
             self._firsts.pop(id, None)
             if len(self._oldest) > 2 * len(self._conversations) + _FEW:
                 self._list_anew()
@@ -246,17 +262,16 @@ class MemoryStore:
 
 def _answer(answers: list[int], n: int) -> Duplicate | Stale:
     """What became of a message whose number is not greater than the last in ``answers``."""
-    numbers = answers[::_ANSWER_FIELDS]
+    numbers = answers[1::_ANSWER_FIELDS]
     place = bisect_left(numbers, n)
     if numbers[place] != n:
         return Stale()
-    _, conversation, seq, time = answers[place * _ANSWER_FIELDS : (place + 1) * _ANSWER_FIELDS]
+    _, conversation, seq, time = answers[1 + place * _ANSWER_FIELDS :][:_ANSWER_FIELDS]
     return Duplicate(conversation, seq, time)
 
 
-def _memory(message: Message) -> int:
-    """About the bytes that a kept message costs; always the same for the same message."""
-    body = message.body
+def _memory(body: str) -> int:
+    """About the bytes that a kept message with this text costs; always the same for the same message."""
     # Beyond ASCII, up to four bytes a character, and as many for the UTF-8 that CPython keeps once it was encoded.
     return MESSAGE_BYTES + (len(body) if body.isascii() else 8 * len(body))
 

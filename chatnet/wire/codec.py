@@ -7,7 +7,7 @@ side but numbers.
 """
 
 from collections.abc import Callable
-from typing import get_args
+from typing import Final, get_args
 
 import msgspec
 
@@ -15,20 +15,15 @@ from chatnet.errors import ErrorCode, ProtocolError
 from chatnet.events import AnyEvent, Event
 from chatnet.requests import AnyRequest, Request
 from chatnet.wire.frames import MAX_PAYLOAD, pack_header
+from chatnet.wire.tagged import Tagged
 
 Payload = bytes | bytearray | memoryview
 
 
-class _Tagged(msgspec.Struct, frozen=True, array_like=True):
-    """Any request or event, known or not."""
-
-    tag: int
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode_request: Callable[[Payload], AnyRequest] = msgspec.msgpack.Decoder(AnyRequest).decode
-_decode_event: Callable[[Payload], AnyEvent] = msgspec.msgpack.Decoder(AnyEvent).decode
-_decode_tag = msgspec.msgpack.Decoder(_Tagged).decode
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode_request: Final[Callable[[Payload], AnyRequest]] = msgspec.msgpack.Decoder(AnyRequest).decode
+_decode_event: Final[Callable[[Payload], AnyEvent]] = msgspec.msgpack.Decoder(AnyEvent).decode
+_decode_tag: Final = msgspec.msgpack.Decoder(Tagged).decode
 _request_tags = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 _event_tags = frozenset(kind.__struct_config__.tag for kind in get_args(AnyEvent))
 

@@ -17,7 +17,7 @@ VERSION = 1
 PREFACE = MAGIC + bytes([VERSION])
 """What a client sends first."""
 
-MAX_PAYLOAD = 64 * 1024
+MAX_PAYLOAD: Final = 64 * 1024
 """Bytes of the biggest payload that either side may ever send."""
 
 _LENGTH = struct.Struct(">I")
@@ -110,7 +110,7 @@ class FrameReader:
             return None
         start, size = at + HEADER_BYTES, len(held)
         if size >= start:
-            (length,) = _unpack_length(held, at)
+            length: int = _unpack_length(held, at)[0]
             if length > self.limit:
                 raise ProtocolError(
                     ErrorCode.FRAME_TOO_BIG, f"a frame of {length} bytes, where at most {self.limit} are allowed"

@@ -72,7 +72,7 @@ def dialect(encoder: Callable[[Event], bytes]) -> NativeFrontend:
         __slots__ = ()
 
         @property
-        def encode(self) -> Callable[[Event], bytes]:  # type: ignore[override]
+        def encode(self) -> Callable[[Event], bytes]:
             return encoder
 
     return Dialect(4 * KIB, 64 * KIB)

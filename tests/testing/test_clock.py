@@ -1,13 +1,14 @@
 """Virtual time."""
 
+from chatnet.clock import Now
 from chatnet.testing.clock import VirtualClock
 
 
 def test_time_stands_still_until_it_is_advanced() -> None:
     clock = VirtualClock(monotonic=10.0, wall=5_000)
-    assert clock.now() == (10.0, 5_000)
+    assert clock.now() == Now(10.0, 5_000)
     clock.advance(1.5)
-    assert clock.now() == (11.5, 6_500)
+    assert clock.now() == Now(11.5, 6_500)
 
 
 def test_many_small_steps_lose_no_wall_time() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from chatnet.client.session import ClientSession
 from chatnet.core.effects import Broadcast
+from chatnet.core.entries import PutMessage
 from chatnet.core.posting import Posting
 from chatnet.events import Deliver
 from chatnet.model import Message
@@ -118,15 +119,18 @@ def first_violation(seeds: int = 30) -> str | None:
 
 
 def test_a_delivery_before_the_commit_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    append = Posting._append
+    post = Posting.post
 
-    def hasty(self: Posting, session: Any, author: Any, conversation: Any, post: Any, time: Any) -> None:
-        append(self, session, author, conversation, post, time)
-        seq, user = conversation.head + conversation.pending, author.user
-        said = Message(seq, time, user.id, user.name, user.display, post.kind, post.body, post.reference)
-        self._state.out.append(Broadcast(conversation.live, Deliver(conversation.id, [said])))
+    def hasty(self: Posting, session: Any, request: Any, now: Any) -> Any:
+        refusal, out = post(self, session, request, now), self._state.out
+        if out and isinstance(entry := out[-1], PutMessage):
+            chat = self._state.conversations[entry.conversation]
+            about = (entry.time, entry.sender, entry.name, entry.display, entry.kind, entry.body, entry.reference)
+            said = Message(chat.head + chat.pending, *about)
+            out.append(Broadcast(chat.live, Deliver(chat.id, [said])))
+        return refusal
 
-    monkeypatch.setattr(Posting, "_append", hasty)
+    monkeypatch.setattr(Posting, "post", hasty)
     assert first_violation() == "I5"
 
 
