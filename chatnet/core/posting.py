@@ -99,9 +99,10 @@ class Posting:
                 check = CheckMessage(session.device, n, refusal[0], refusal[1], session.handle)
                 state.out.append(check)
                 return None
-        if not (user.saved and conversation.saved):
+        either: ConversationState = conversation  # what both kinds have is read at once where this is compiled
+        if not (user.saved and either.saved):
             save_referred(state, user, conversation)
-        conversation.pending += 1
+        either.pending += 1
         known: Any = user.user
         state.out.append(
             PutMessage(
@@ -143,7 +144,7 @@ class Posting:
             if type(entry) is PutMessage:
                 id, origin = entry.conversation, entry.origin
                 message = outcome if type(outcome) is Message else None
-                conversation = conversations.get(id)
+                conversation: ConversationState | None = conversations.get(id)
                 if entry.file:
                     self._shelves.end_post(entry.file, outcome)
                 if conversation is not None:
