@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import islice
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from chatnet.core.entries import (
     Batch,
@@ -79,7 +79,7 @@ class MemoryStore:
     is less work for each: it may hold a few more than ``window_messages``, and not quite the newest of all.
     """
 
-    history = "none"
+    history: ClassVar[str] = "none"
 
     def __init__(self, *, window_messages: int = 1000, window_bytes: int = 64 * MIB, devices: int = 65_536) -> None:
         self._too_many = 1 + window_messages // _MESSAGES_TO_ONE

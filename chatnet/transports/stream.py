@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from chatnet.address import Address
 from chatnet.errors import ErrorCode, Unreachable
@@ -23,10 +23,10 @@ class StreamTransport:
     """A connected stream socket."""
 
     __slots__ = ("_name", "_socket", "host", "is_local", "uid")
-    is_established = True
-    wants_write = False
-    channel_binding = None
-    server_pin = None
+    is_established: ClassVar[bool] = True
+    wants_write: ClassVar[bool] = False
+    channel_binding: ClassVar[bytes | None] = None
+    server_pin: ClassVar[bytes | None] = None
 
     def __init__(self, sock: socket.socket, name: str | int, is_local: bool, host: str = "", uid: int = -1) -> None:
         """``name``: what the other end is called, or its port at ``host``."""

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from chatnet.config import Config, default_binds, lan_binds
 from chatnet.config_file import Settings, load_settings
 from chatnet.core.retention import KEEP_ALL, Keep
 from chatnet.errors import ChatnetError
+from chatnet.net import loop
 from chatnet.net.folders import default_data_folder
 from chatnet.quantities import parse_duration
 from chatnet.server import Server
@@ -116,6 +118,8 @@ def announce(server: Server, *, as_json: bool) -> None:
         put(f"chatnet {__version__} listens at {address}")
     in_memory = "Messages are kept in memory only, and for a while; files cannot be sent."
     talk(f"Everything is kept in {folder}" if folder else in_memory)
+    if is_compiled():
+        talk("The modules that every message passes are compiled.")
     outside = places(server.addresses)
     if server.bootstrap_code is not None:
         talk("Nobody has an account yet. The first to join from another machine becomes the admin, with:")
@@ -125,6 +129,11 @@ def announce(server: Server, *, as_json: bool) -> None:
     elif server.lets_in_guests:
         _suggest(server.addresses)
     talk("Ctrl-C stops the server.")
+
+
+def is_compiled() -> bool:
+    """Is what runs here the compiled form of the modules that have one? One stands for all: they are one library."""
+    return loop.__file__.endswith(tuple(EXTENSION_SUFFIXES))
 
 
 def _announce_to_program(server: Server) -> None:
@@ -140,6 +149,7 @@ def _announce_to_program(server: Server) -> None:
             "code": None if code is None else str(code),
             "pid": os.getpid(),
             "version": __version__,
+            "compiled": is_compiled(),
         }
     )
 

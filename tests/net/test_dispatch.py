@@ -1,7 +1,5 @@
 """What the core asks for, carried out: who is sent what, in how many writes, and what the core is told of it."""
 
-from collections.abc import Callable
-
 import pytest
 
 from chatnet.core.effects import Admit, AwaitDrain, Broadcast, Close, Effect, Pause, Read, Reply
@@ -9,10 +7,10 @@ from chatnet.core.entries import Committed, Failed, Handle, PageRead, ReadMessag
 from chatnet.core.limits import KIB, Limits
 from chatnet.errors import ErrorCode
 from chatnet.events import Closing, Deliver, Done, Event
-from chatnet.frontends.native import NativeFrontend
 from chatnet.net.peer import CLOSED, CLOSING, LINGERING, OPEN, PAUSED
 from chatnet.requests import Ping, Request
 from chatnet.wire.codec import encode
+from tests.net.frontends import Dialect
 from tests.net.rig import Client, Rig, delivery, entry, news
 
 QUERY = ReadMessages(1, 10, 1000, after=0)
@@ -67,20 +65,9 @@ class CountingEncoder:
         return encode(event)
 
 
-def dialect(encoder: Callable[[Event], bytes]) -> NativeFrontend:
-    class Dialect(NativeFrontend):
-        __slots__ = ()
-
-        @property
-        def encode(self) -> Callable[[Event], bytes]:
-            return encoder
-
-    return Dialect(4 * KIB, 64 * KIB)
-
-
 def test_an_event_is_encoded_once_for_each_dialect_of_its_audience(rig: Rig) -> None:
     first, second, unused = CountingEncoder(), CountingEncoder(), CountingEncoder()
-    clients = [rig.connect(dialect(encoder)) for encoder in (first, second, first, first, second)]
+    clients = [rig.connect(Dialect(encoder)) for encoder in (first, second, first, first, second)]
     rig.carry_out(Broadcast([client.peer for client in clients], news()))
     rig.turn()
     assert (first.encoded, second.encoded, unused.encoded) == ([news()], [news()], [])

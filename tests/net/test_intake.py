@@ -6,11 +6,11 @@ from chatnet.core.effects import Close, Effect, Pause, Reply
 from chatnet.core.entries import Handle
 from chatnet.errors import ErrorCode
 from chatnet.events import Closing, Done
-from chatnet.frontends.native import NativeFrontend
 from chatnet.net.peer import CLOSED, LINGERING
 from chatnet.requests import Ping, Request
 from chatnet.wire.codec import encode
 from chatnet.wire.frames import PREFACE
+from tests.net.frontends import Dialect
 from tests.net.rig import HELLO, Rig
 
 
@@ -82,11 +82,11 @@ def test_a_browser_is_answered_in_its_own_language(rig: Rig) -> None:
 
 
 def test_a_mistake_in_a_front_end_ends_its_connection_only(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(NativeFrontend):
+    class Broken(Dialect):
         def receive(self, _: bytes) -> None:
             raise RuntimeError("mistake")
 
-    bad, good = rig.connect(Broken(100, 100)), rig.connect()
+    bad, good = rig.connect(Broken(encode)), rig.connect()
     for client in (bad, good):
         client.transport.send(PREFACE)
     rig.settle()

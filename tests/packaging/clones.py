@@ -10,11 +10,12 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGED = ["chatnet", "cli", "gui", "scripts", "pyproject.toml", "README.md", "LICENSE"]
+PACKAGED = ["chatnet", "cli", "gui", "scripts", "hatch_build.py", "pyproject.toml", "README.md", "LICENSE"]
 DEPENDENCIES = ["click", "cryptography", "msgspec", "scramp", "sv-ttk"]
 RUNTIME = [*DEPENDENCIES, "asn1crypto", "cffi", "pycparser"]
 """With what those need in turn."""
 TO_BUILD = ["pip", "hatchling", "packaging", "pathspec", "pluggy", "trove-classifiers"]
+TO_COMPILE = ["mypy", "setuptools", "ast_serialize", "librt", "mypy_extensions", "typing_extensions"]
 LONGEST = 120.0
 
 # A real Python in all but its version and what it can import.

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from selectors import SelectSelector
 
@@ -18,13 +19,12 @@ from chatnet.address import TCP, Address
 from chatnet.config import Config
 from chatnet.core.limits import Limits
 from chatnet.events import Ack, Deliver, Event
-from chatnet.frontends.native import NativeFrontend
 from chatnet.model import Kind, Message
 from chatnet.net.loop import EventLoop
 from chatnet.net.system import SystemClock
-from chatnet.requests import Request
 from chatnet.server import Server
 from chatnet.wire.codec import encode
+from tests.net.frontends import Dialect
 from tests.scripts.running import run_script
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
@@ -184,12 +184,10 @@ def unanswered(event: Event) -> Event:
 def test_a_server_that_goes_wrong_is_found_out(
     spoil: Callable[[Event], Event], fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Spoiling(NativeFrontend):
-        @staticmethod
-        def encode(message: Event | Request) -> bytes:
-            return encode(spoil(message) if isinstance(message, Event) else message)
+    def spoiling(event: Event) -> bytes:
+        return encode(spoil(event))
 
-    monkeypatch.setattr(chatnet.server, "NativeFrontend", Spoiling)
+    monkeypatch.setattr(chatnet.server, "NativeFrontend", partial(Dialect, spoiling))
     with fast_server() as port:
         outcome = outcome_of(port, count=SAID)
     assert any(fault in found for found in outcome.faults), outcome.faults

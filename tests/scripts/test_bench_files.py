@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,10 +16,9 @@ from chatnet.address import TCP, Address
 from chatnet.config import Config
 from chatnet.core.limits import MIB
 from chatnet.events import Event, FileChunk
-from chatnet.frontends.native import NativeFrontend
-from chatnet.requests import Request
 from chatnet.server import Server
 from chatnet.wire.codec import encode
+from tests.net.frontends import Dialect
 from tests.scripts.running import run_script
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
@@ -72,12 +72,10 @@ def displaced(event: Event) -> Event:
 def test_a_server_that_hands_out_something_else_is_found_out(
     spoil: Callable[[Event], Event], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Spoiling(NativeFrontend):
-        @staticmethod
-        def encode(message: Event | Request) -> bytes:
-            return encode(spoil(message) if isinstance(message, Event) else message)
+    def spoiling(event: Event) -> bytes:
+        return encode(spoil(event))
 
-    monkeypatch.setattr(chatnet.server, "NativeFrontend", Spoiling)
+    monkeypatch.setattr(chatnet.server, "NativeFrontend", partial(Dialect, spoiling))
     found = carried(tmp_path / "data", downloads=1)
     assert any("a download differs from the file" in fault for fault in found.faults), found.faults
 
