@@ -5,7 +5,7 @@ a test reads like a script: this came in, that must go out.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from chatnet.clock import Now
 from chatnet.core.accounts import Accounts
@@ -108,6 +108,7 @@ from chatnet.requests import (
     TokenLogin,
 )
 
+_POST: Final = Post  # a compiler looks up such a name once, and that of an import each time
 _HEARD_BY_OTHERS = (Rename, ChangeRoom, Moderate, RemoveFile)
 """Requests that reach as many people as a message does, so that they share its rate."""
 
@@ -269,7 +270,7 @@ class Hub:
             return []
         if now.wall >= self._restraints.next_end:
             self._restraints.look_at(now)
-        if type(request) is Post:
+        if type(request) is _POST:
             fault = self._posting.post(known, request, now)
             if fault is not None:
                 self._close(known, *fault, now)

@@ -39,6 +39,10 @@ from chatnet.requests import Post
 
 # A compiler looks up such a name once, and that of an import or of a class's attribute each time.
 _TEXT: Final = Kind.TEXT
+_PUT: Final = PutMessage
+_MESSAGE: Final = Message
+_REPLY: Final = Reply
+_ACK: Final = Ack
 _CONTROLS_SHOWN: Final = CONTROLS_SHOWN
 _STALE: Final = "a later message of this device was stored before this one came"
 
@@ -105,7 +109,7 @@ class Posting:
         either.pending += 1
         known: Any = user.user
         state.out.append(
-            PutMessage(
+            _PUT(
                 id,
                 known.id,
                 known.name,
@@ -141,9 +145,9 @@ class Posting:
         answers: list[Reply] = []
         others: list[Entry] = []
         for entry, outcome in zip(done.batch, done.outcomes, strict=True):
-            if type(entry) is PutMessage:
+            if type(entry) is _PUT:
                 id, origin = entry.conversation, entry.origin
-                message = outcome if type(outcome) is Message else None
+                message = outcome if type(outcome) is _MESSAGE else None
                 conversation: ConversationState | None = conversations.get(id)
                 if entry.file:
                     self._shelves.end_post(entry.file, outcome)
@@ -159,7 +163,7 @@ class Posting:
                 if session is not None:
                     session.unanswered -= 1
                     if message is not None:
-                        answers.append(Reply(origin, Ack(entry.n, id, message.seq, message.time)))
+                        answers.append(_REPLY(origin, _ACK(entry.n, id, message.seq, message.time)))
                     else:
                         answers.append(Reply(origin, _answer(entry, outcome)))
             else:

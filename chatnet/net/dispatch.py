@@ -13,7 +13,7 @@ file. What that leaves to do is done in another turn, without a wait.
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from chatnet.clock import Now
 from chatnet.core.callers import Caller
@@ -41,6 +41,9 @@ from chatnet.net.storing import Mark, StoreLink
 from chatnet.requests import Request
 
 INTERNAL_REASON = "the server made a mistake; its log tells more"
+# A compiler looks up such a name once, and that of an import each time.
+_PUT: Final = PutMessage
+_REPLY: Final = Reply
 _log = logging.getLogger(__name__)
 _ToPeer = Reply | Admit | Pause | AwaitDrain | Bulk | Close
 
@@ -82,7 +85,7 @@ class Dispatcher:
 
     def carry_out(self, effects: list[Effect]) -> None:
         """Do what the core asks, and tell it what came of it until it asks for nothing more."""
-        if len(effects) == 1 and type(effects[0]) is PutMessage:
+        if len(effects) == 1 and type(effects[0]) is _PUT:
             # So it is with nearly every post, and nothing comes of it in this turn.
             self._link.batch.append(effects[0])
             return
@@ -93,7 +96,7 @@ class Dispatcher:
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             try:
-                if type(effect) is Reply:
+                if type(effect) is _REPLY:
                     peer: Peer = effect.session  # type: ignore[assignment]
                     frame = peer.encode(effect.event)
                     size = len(frame)

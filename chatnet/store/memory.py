@@ -39,6 +39,10 @@ from chatnet.core.policy import text_bytes
 from chatnet.errors import ErrorCode
 from chatnet.model import ConversationId, Deed, DeviceId, Message, Seq
 
+# A compiler looks up such a name once, and that of an import each time.
+_PUT: Final = PutMessage
+_MESSAGE: Final = Message
+
 ANSWERS: Final = 64
 """How many of a device's latest messages can be recognised: twice as many as it may have unanswered."""
 DEEDS: Final = 1000
@@ -111,9 +115,7 @@ class MemoryStore:
 
     def submit(self, batch: Batch) -> None:
         self._firsts = {}
-        outcomes = [
-            self._put_message(entry) if type(entry) is PutMessage else self._store_other(entry) for entry in batch
-        ]
+        outcomes = [self._put_message(entry) if type(entry) is _PUT else self._store_other(entry) for entry in batch]
         self._completions.append(Committed(batch, outcomes, self._firsts))
 
     def read(self, query: Query) -> None:
@@ -158,7 +160,7 @@ class MemoryStore:
             conversation = self._conversations[id] = _Conversation(id)
         seq = conversation.head = conversation.head + 1
         body = entry.body
-        message = Message(seq, time, entry.sender, entry.name, entry.display, entry.kind, body, entry.reference)
+        message = _MESSAGE(seq, time, entry.sender, entry.name, entry.display, entry.kind, body, entry.reference)
         if answers is None:
             self._add_device(device, [False, n, id, seq, time])
         else:
