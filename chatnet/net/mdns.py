@@ -15,8 +15,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -41,6 +41,8 @@ _LONGEST_VALUE = 200
 _DETAIL_SECONDS = 1.0
 """For all questions after servers that told their names only."""
 _FAREWELL_SECONDS = 3.0
+_LISTEN_FIRST_SECONDS = 1.5
+"""Before a name is claimed. Who was asked a moment ago answers everybody a second later (RFC 6762 section 6)."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +84,12 @@ class Announcement:
     def _run(self) -> None:
         try:
             with closing(_open(self._zeroconf, self._interfaces)) as network:
-                network.register_service(self._info, allow_name_change=True)
+                # zeroconf asks whether a name is taken in a way that is answered to this machine's port alone; here we
+                # hear of it in the way that everybody does.
+                with _browsing(self._zeroconf, network, lambda **_: None):
+                    if self._over.wait(_LISTEN_FIRST_SECONDS):
+                        return
+                    network.register_service(self._info, allow_name_change=True)
                 self._over.wait()
         except Exception as error:
             # Of a package that is not ours, and a network that may be anything: the server goes on without.
@@ -191,12 +198,24 @@ def _names(zeroconf: ModuleType, network: "Zeroconf", seconds: float) -> list[st
         elif len(names) < _MOST_SERVERS and name.endswith(f".{SERVICE}"):
             names[name] = None
 
-    browser = zeroconf.ServiceBrowser(network, SERVICE, handlers=[heard])
-    try:
+    with _browsing(zeroconf, network, heard):
         time.sleep(seconds)
+    return list(names)
+
+
+@contextmanager
+def _browsing(zeroconf: ModuleType, network: "Zeroconf", heard: Callable[..., None]) -> Iterator[None]:
+    """Ask who is there, and call ``heard`` with whatever is answered.
+
+    The answers are asked to go to everybody. Those to us alone would go to a port that all who do this on one machine
+    share, and the system gives each of them to one of them, whom it chooses once.
+    """
+    asked = zeroconf.DNSQuestionType.QM
+    browser = zeroconf.ServiceBrowser(network, SERVICE, handlers=[heard], question_type=asked)
+    try:
+        yield
     finally:
         browser.cancel()
-    return list(names)
 
 
 def _details(zeroconf: ModuleType, network: "Zeroconf", name: str, deadline: float) -> LanServer | None:
@@ -204,7 +223,7 @@ def _details(zeroconf: ModuleType, network: "Zeroconf", name: str, deadline: flo
     info = zeroconf.ServiceInfo(SERVICE, name)
     if not info.load_from_cache(network):
         left = deadline - time.monotonic()
-        if left <= 0 or not info.request(network, left * 1000):
+        if left <= 0 or not info.request(network, left * 1000, question_type=zeroconf.DNSQuestionType.QM):
             return None
     return read_service(name.removesuffix(f".{SERVICE}"), info.port, info.parsed_addresses(), info.properties)
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import socket
 import sys
 import threading
 import time
@@ -133,9 +134,19 @@ def test_an_announced_server_is_found_and_gone_when_it_says_so(
     assert find(0, f"gone.soon {RUN}") == []
 
 
+def other_program() -> socket.socket:
+    """One of those that share the port; the system gives each of them a part of what is sent to this machine alone."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_REUSEPORT", socket.SO_REUSEADDR), 1)
+    sock.bind((HERE[0], 5353))
+    return sock
+
+
 @needs_zeroconf
 def test_two_servers_of_one_name_are_told_apart_and_keep_their_own_addresses() -> None:
     with ExitStack() as both:
+        for _ in range(8):
+            both.enter_context(other_program())
         # One after the other: two that ask at the same moment whether a name is free may both be told so.
         for count, address in enumerate(("10.0.0.7", "10.0.0.8"), start=1):
             both.callback(announce(f"twin {RUN}", 5554 + count, {}, addresses=[address], interfaces=HERE).close)
