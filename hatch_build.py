@@ -19,7 +19,8 @@ from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # One group: calls from one to another are direct ones of C. A module that defines records of msgspec cannot be among
-# them, since what a class says of itself beside its fields (tag, frozen, gc) is lost; docs/architecture.md has more.
+# them, since what a class says of itself beside its fields (tag, frozen, gc) is lost, nor one that raises an error from
+# another, since the cause is lost; docs/architecture.md has more.
 HOT_MODULES = (
     "chatnet.clock",
     "chatnet.core.entities",
@@ -27,6 +28,7 @@ HOT_MODULES = (
     "chatnet.core.limits",
     "chatnet.core.posting",
     "chatnet.core.rates",
+    "chatnet.core.restraints",
     "chatnet.core.state",
     "chatnet.core.tails",
     "chatnet.frontends.native",

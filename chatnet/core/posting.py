@@ -146,11 +146,12 @@ class Posting:
         others: list[Entry] = []
         for entry, outcome in zip(done.batch, done.outcomes, strict=True):
             if type(entry) is _PUT:
-                id, origin = entry.conversation, entry.origin
-                message = outcome if type(outcome) is _MESSAGE else None
+                put: Any = entry  # for the sake of its numbers, as in `post`
+                id, origin = put.conversation, put.origin
+                message: Any = outcome if type(outcome) is _MESSAGE else None
                 conversation: ConversationState | None = conversations.get(id)
-                if entry.file:
-                    self._shelves.end_post(entry.file, outcome)
+                if put.file:
+                    self._shelves.end_post(put.file, outcome)
                 if conversation is not None:
                     conversation.pending -= 1
                     if message is not None:
@@ -163,7 +164,7 @@ class Posting:
                 if session is not None:
                     session.unanswered -= 1
                     if message is not None:
-                        answers.append(_REPLY(origin, _ACK(entry.n, id, message.seq, message.time)))
+                        answers.append(_REPLY(origin, _ACK(put.n, id, message.seq, message.time)))
                     else:
                         answers.append(Reply(origin, _answer(entry, outcome)))
             else:

@@ -85,10 +85,12 @@ class Dispatcher:
 
     def carry_out(self, effects: list[Effect]) -> None:
         """Do what the core asks, and tell it what came of it until it asks for nothing more."""
-        if len(effects) == 1 and type(effects[0]) is _PUT:
-            # So it is with nearly every post, and nothing comes of it in this turn.
-            self._link.batch.append(effects[0])
-            return
+        if len(effects) == 1:
+            effect = effects[0]
+            if type(effect) is _PUT:
+                # So it is with nearly every post, and nothing comes of it in this turn.
+                self._link.batch.append(effect)
+                return
         self._perform(effects)
         if self._behind or self._connections.gone:
             self._tell_core()

@@ -23,6 +23,7 @@ class Intake:
 
     def __init__(self, core: Core, dispatcher: Dispatcher, connections: Connections) -> None:
         self._core = core
+        self._handle = core.handle
         self._dispatcher = dispatcher
         self._connections = connections
         self._loop = connections.loop
@@ -61,7 +62,7 @@ class Intake:
 
     def _handle_requests(self, peer: Peer) -> None:
         frontend = peer.frontend
-        for _ in range(REQUESTS_PER_TURN):
+        for _taken in range(REQUESTS_PER_TURN):  # a compiler makes an object of what is just called _
             if peer.state != OPEN:
                 return
             try:
@@ -71,7 +72,7 @@ class Intake:
                 return
             if request is None:
                 return
-            effects = self._core.handle(peer, request, self._loop.now)
+            effects = self._handle(peer, request, self._loop.now)
             if effects:
                 self._dispatcher.carry_out(effects)
         peer.pause(self._loop.now.monotonic)

@@ -158,7 +158,8 @@ class MemoryStore:
         conversation = self._conversations.get(id)
         if conversation is None:
             conversation = self._conversations[id] = _Conversation(id)
-        seq = conversation.head = conversation.head + 1
+        conversation.head += 1
+        seq: Any = conversation.head  # packed once, where this is compiled
         body = entry.body
         message = _MESSAGE(seq, time, entry.sender, entry.name, entry.display, entry.kind, body, entry.reference)
         if answers is None:
@@ -173,7 +174,7 @@ class MemoryStore:
             heappush(self._oldest, (time, id))
         conversation.messages.append(message)
         self._bytes += _memory(body)
-        if seq - conversation.first >= self._most_messages:
+        if conversation.head - conversation.first >= self._most_messages:
             self._drop_oldest(conversation, self._too_many)
         if self._bytes > self._window_bytes:
             self._shrink()

@@ -14,7 +14,7 @@ import msgspec
 from chatnet.errors import ErrorCode, ProtocolError
 from chatnet.events import AnyEvent, Event
 from chatnet.requests import AnyRequest, Request
-from chatnet.wire.frames import MAX_PAYLOAD, pack_header
+from chatnet.wire.frames import FEW_BYTES, MAX_PAYLOAD, SHORT_HEADERS, pack_header
 from chatnet.wire.tagged import Tagged
 
 Payload = bytes | bytearray | memoryview
@@ -42,7 +42,7 @@ def encode(message: Event | Request) -> bytes:
     if length > MAX_PAYLOAD:
         raise ValueError(f"a {type(message).__name__} of {length} bytes, where a frame has at most {MAX_PAYLOAD}")
     # Joined, not encoded in place behind a header: msgspec's own buffer is up to twice as big, and this may be queued.
-    return pack_header(length) + payload
+    return (SHORT_HEADERS[length] if length < FEW_BYTES else pack_header(length)) + payload
 
 
 def decode_request(payload: Payload) -> AnyRequest:

@@ -24,6 +24,9 @@ _LENGTH = struct.Struct(">I")
 HEADER_BYTES: Final = 4
 pack_header: Final = _LENGTH.pack
 """The four bytes in front of a payload of so many bytes."""
+FEW_BYTES: Final = 512
+SHORT_HEADERS: Final = [pack_header(length) for length in range(FEW_BYTES)]
+"""The same by length, for most frames: to look it up costs a fraction of making it."""
 _unpack_length: Final = _LENGTH.unpack_from
 
 # RFC 9110 section 9, PATCH from RFC 5789, and the start of HTTP/2 from RFC 9113 section 3.4.
@@ -100,7 +103,7 @@ class FrameReader:
             self._held = b"".join((held[self._at :], data))
             self._at = 0
 
-    def next_frame(self) -> bytes | bytearray | None:
+    def next_frame(self) -> bytes | None:
         """The next whole payload, or None if more bytes are needed. An empty payload is not None.
 
         :raises ProtocolError: FRAME_TOO_BIG, as soon as its length is there; nothing can be read after it.
@@ -116,12 +119,13 @@ class FrameReader:
                     ErrorCode.FRAME_TOO_BIG, f"a frame of {length} bytes, where at most {self.limit} are allowed"
                 )
             end = start + length
-            if size > end:
-                self._at = end
-                return held[start:end]
-            if size == end:
-                self._held, self._at = b"", 0
-                return held[start:]
+            if size >= end:
+                whole = held if type(held) is bytes else bytes(held)
+                if size > end:
+                    self._held, self._at = whole, end
+                else:
+                    self._held, self._at = b"", 0
+                return whole[start:end]
         if at:
             # Not to hold a whole read for the sake of the few bytes at its end.
             self._held, self._at = held[at:], 0
