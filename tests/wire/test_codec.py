@@ -12,7 +12,7 @@ from chatnet.model import Kind, Message, Role, User
 from chatnet.requests import AnyRequest, GetHistory, Join, Login, Open, Ping, Post, Request
 from chatnet.testing.strategies import EVENT_TYPES, REQUEST_TYPES, structs
 from chatnet.wire.codec import decode_event, decode_request, encode
-from chatnet.wire.frames import HEADER_BYTES, MAX_PAYLOAD, FrameReader
+from chatnet.wire.frames import FEW_BYTES, HEADER_BYTES, MAX_PAYLOAD, FrameReader
 
 TYPES: tuple[type[Request] | type[Event], ...] = (*REQUEST_TYPES, *EVENT_TYPES)
 INT64_MAX = 2**63 - 1
@@ -207,6 +207,14 @@ def test_the_biggest_frame_can_be_encoded_and_one_byte_more_cannot() -> None:
     assert len(payload_of(deliver(MAX_PAYLOAD - overhead))) == MAX_PAYLOAD
     with pytest.raises(ValueError, match="a Deliver of 65537 bytes"):
         encode(deliver(MAX_PAYLOAD - overhead + 1))
+
+
+@pytest.mark.parametrize("size", range(FEW_BYTES - 2, FEW_BYTES + 3))
+def test_the_header_tells_the_payloads_length_where_they_are_looked_up_and_where_they_are_not(size: int) -> None:
+    overhead = len(payload_of(deliver(300))) - 300
+    frame = encode(deliver(size - overhead))
+    assert frame[:HEADER_BYTES] == size.to_bytes(HEADER_BYTES)
+    assert len(frame) == HEADER_BYTES + size
 
 
 def test_text_that_is_not_unicode_cannot_be_encoded() -> None:
